@@ -1,0 +1,47 @@
+import { defineConfig } from "vitest/config";
+
+/** One project per tier; the tiers, what each needs and how long it takes are in CONTRIBUTING.md. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["tests/{config,hub,render,remote,setup,scripts,docs}/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "components",
+          include: ["tests/components/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "mcp",
+          include: ["mcp-server/tests/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "stand-ins",
+          include: ["rehearsal/{cloud,providers,droplet,images}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "rehearsal",
+          include: ["rehearsal/scenarios/**/*.test.ts"],
+          testTimeout: 1_200_000,
+          hookTimeout: 3_600_000,
+          fileParallelism: false,
+          sequence: { concurrent: false, groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
