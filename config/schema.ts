@@ -1,0 +1,200 @@
+/**
+ * Every setting of a hub: its type, default, limits and what it is for. The one place: Pulumi.yaml and the README's
+ * table are checked against it, and `parse.ts` reports all mistakes at once from it.
+ */
+import { z } from "zod";
+import { defaultImages } from "../hub/images.ts";
+import { hostImages, regions, sizes } from "../hub/sizes.ts";
+
+/** A DNS name: labels of letters, digits and inner hyphens, no scheme, port or path. */
+const domainName =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const image = z
+  .string()
+  .regex(
+    /^[a-z0-9][\w./:-]*[\w](?:@sha256:[0-9a-f]{64})?$/i,
+    "must be an image reference, like nginx:1.28",
+  )
+  .superRefine((reference, context) => {
+    const tag = /:([^/:@]+)(?:@|$)/.exec(reference)?.[1];
+    if (tag === undefined && !reference.includes("@sha256:")) {
+      context.addIssue(`"${reference}" names no version; write one, like nginx:1.28`);
+    } else if (tag === "latest") {
+      context.addIssue(
+        `"${reference}" uses the tag latest, which changes by itself; pin a version`,
+      );
+    }
+  });
+
+const cidr = z.string().superRefine((value, context) => {
+  const parsed = z.union([z.cidrv4(), z.cidrv6()]).safeParse(value);
+  if (!parsed.success) {
+    context.addIssue(`"${value}" is not an address range; write it like 203.0.113.7/32`);
+  } else if (value.endsWith("/0")) {
+    context.addIssue(
+      `"${value}" opens SSH to the whole internet; name the addresses you administer from, like 203.0.113.7/32`,
+    );
+  }
+});
+
+/** A URL of one of the given schemes with host and, where `path` is set, a name after the host. */
+function url(schemes: string[], example: string, path: boolean) {
+  return z.string().superRefine((value, context) => {
+    const parsed = URL.canParse(value) ? new URL(value) : undefined;
+    const sound =
+      parsed &&
+      schemes.includes(parsed.protocol.slice(0, -1)) &&
+      parsed.hostname !== "" &&
+      (!path || /^\/[^/]+/.test(parsed.pathname));
+    // The value may hold a password, so it is never repeated.
+    if (!sound) context.addIssue(`is not a URL of the form ${example}`);
+  });
+}
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T, what: string) =>
+  z.enum(values, {
+    error: (issue) => `unknown ${what} "${String(issue.input)}"; known: ${values.join(", ")}`,
+  });
+
+export const settingsSchema = z.strictObject({
+  project: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{1,30}$/, "must be 2 to 31 lower-case letters, digits and hyphens")
+    .default("aihub")
+    .describe("Name of the hub's resources and of its DigitalOcean project"),
+  domain: z
+    .string()
+    .superRefine((value, context) => {
+      if (/^[a-z]+:\/\//i.test(value)) {
+        context.addIssue(`"${value}" has a scheme; write the bare domain, like example.com`);
+      } else if (!domainName.test(value)) {
+        context.addIssue(`"${value}" is not a domain name; write it like example.com`);
+      }
+    })
+    .describe("Domain the hub lives under"),
+  subdomain: z
+    .string()
+    .refine((value) => value === "" || domainName.test(value), {
+      error: (issue) =>
+        `"${String(issue.input)}" is not a DNS label; write it like aihub, or "" for the bare domain`,
+    })
+    .default("aihub")
+    .describe('Name in front of the domain; "" puts the hub on the bare domain'),
+  dns: oneOf(["digitalocean", "elsewhere"], "DNS keeper")
+    .default("digitalocean")
+    .describe(
+      "Who keeps the zone. digitalocean: the record is made; elsewhere: the outputs say which to make",
+    ),
+  region: oneOf(regions, "region")
+    .default("nyc3")
+    .describe("DigitalOcean region of droplet, volume and address"),
+  size: oneOf(Object.keys(sizes) as [string, ...string[]], "size")
+    .default("s-2vcpu-4gb")
+    .describe("Droplet size; the memory plan must fit it"),
+  image: oneOf(hostImages, "image")
+    .default("docker-20-04")
+    .describe("Base image of a new host; a running host is not replaced by a change"),
+  hostGeneration: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Add one to replace the host; volume, address and data stay"),
+  volumeSizeGib: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(16384)
+    .default(50)
+    .describe("Size of the data volume in GiB; it can grow, never shrink"),
+  adminCidrs: z
+    .array(cidr)
+    .min(1, "name at least one address range that may use SSH")
+    .describe("Address ranges that may reach SSH"),
+  adminEmail: z
+    .email({ error: "must be an e-mail address" })
+    .describe("Sign-in of the first administrator"),
+  alertEmail: z
+    .email({ error: "must be an e-mail address" })
+    .optional()
+    .describe(
+      "Receives monitor and uptime alerts; must be verified with DigitalOcean. Unset: no alerts are made",
+    ),
+  timezone: z
+    .string()
+    .refine(
+      (zone) => {
+        try {
+          return Boolean(new Intl.DateTimeFormat("en", { timeZone: zone }));
+        } catch {
+          return false;
+        }
+      },
+      {
+        error: (issue) => `unknown time zone "${String(issue.input)}"; write it like Europe/Berlin`,
+      },
+    )
+    .default("UTC")
+    .describe("Time zone of the host and the services"),
+  uploadLimitMib: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10240)
+    .default(512)
+    .describe("Largest upload in MiB, for the chat and the file manager"),
+  tlsMode: oneOf(["internal", "provided"], "TLS mode")
+    .default("internal")
+    .describe(
+      "internal: a certificate from the hub's own CA; provided: tlsCertificate and tlsPrivateKey",
+    ),
+  modelApiUrl: url(["http", "https"], "https://api.example.com/v1", false)
+    .optional()
+    .describe("OpenAI-compatible API that the chat offers from the start"),
+  images: z
+    .strictObject({
+      openWebui: image.default(defaultImages.openWebui),
+      node: image.default(defaultImages.node),
+      files: image.default(defaultImages.files),
+      codeServer: image.default(defaultImages.codeServer),
+      nginx: image.default(defaultImages.nginx),
+      postgres: image.default(defaultImages.postgres),
+      valkey: image.default(defaultImages.valkey),
+    })
+    .prefault({})
+    .describe("Container images by role, each pinned to a version"),
+});
+
+/** Values that are kept encrypted and never shown. All optional: without the URLs the hub runs its own. */
+export const secretsSchema = z.strictObject({
+  databaseUrl: url(
+    ["postgres", "postgresql"],
+    "postgresql://user:password@host:5432/database",
+    true,
+  )
+    .optional()
+    .describe("External PostgreSQL with pgvector. Unset: the hub runs its own"),
+  redisUrl: url(["redis", "rediss"], "rediss://user:password@host:25061", false)
+    .optional()
+    .describe("External Valkey or Redis. Unset: the hub runs its own"),
+  tlsCertificate: z
+    .string()
+    .regex(/-----BEGIN CERTIFICATE-----/, "must be a PEM certificate chain")
+    .optional()
+    .describe("PEM chain for tlsMode provided"),
+  tlsPrivateKey: z
+    .string()
+    .regex(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "must be a PEM private key")
+    .optional()
+    .describe("PEM key for tlsMode provided"),
+  modelApiKey: z.string().min(1).optional().describe("Key for modelApiUrl"),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type ConfigSecrets = z.output<typeof secretsSchema>;
+
+/** Host name the hub answers to. */
+export function hostName(settings: Pick<Settings, "domain" | "subdomain">): string {
+  return settings.subdomain === "" ? settings.domain : `${settings.subdomain}.${settings.domain}`;
+}

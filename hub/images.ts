@@ -1,0 +1,21 @@
+/** The container images a hub runs, by the role each plays. Versions are pinned; `latest` is refused. */
+export interface Images {
+  openWebui: string;
+  /** Base of the images built on the host: the MCP server, the file manager and the set-up job. */
+  node: string;
+  files: string;
+  codeServer: string;
+  nginx: string;
+  postgres: string;
+  valkey: string;
+}
+
+export const defaultImages: Readonly<Images> = {
+  openWebui: "ghcr.io/open-webui/open-webui:v0.12.4-slim",
+  node: "node:24-slim",
+  files: "sigoden/dufs:v0.47.0",
+  codeServer: "codercom/code-server:4.139.1",
+  nginx: "nginx:1.28",
+  postgres: "pgvector/pgvector:pg17",
+  valkey: "valkey/valkey:8.1",
+};

@@ -1,0 +1,97 @@
+/** The services of a hub: what each needs of the host. How each is started is in `templates/compose.yaml`. */
+import type { Images } from "./images.ts";
+import type { Need } from "./memory.ts";
+
+/** A folder on the data volume and who owns it. */
+export interface DataFolder {
+  path: string;
+  uid: number;
+  gid: number;
+  /** Octal permission bits. */
+  mode: string;
+}
+
+export interface Service extends Need {
+  /** Which image of the settings it runs, or the base of the one built for it on the host. */
+  image: keyof Images;
+  data: DataFolder[];
+  /** Owner of its secrets: the user it runs as. */
+  secretsOwner: { uid: number; gid: number };
+  /** Left out when the settings name an external one. */
+  embedded?: "database" | "cache";
+}
+
+const root = { uid: 0, gid: 0 };
+/** Owner of the workspace: the MCP server, the file manager and the editor share it. */
+const worker = { uid: 1000, gid: 1000 };
+const database = { uid: 999, gid: 999 };
+
+export const WORKSPACE = "/data/workspace";
+
+export const services: readonly Service[] = [
+  {
+    name: "nginx",
+    image: "nginx",
+    minimum: 96,
+    weight: 0,
+    data: [],
+    secretsOwner: { uid: 101, gid: 101 },
+  },
+  {
+    name: "open-webui",
+    image: "openWebui",
+    minimum: 1024,
+    weight: 4,
+    data: [{ path: "/data/open-webui", ...root, mode: "0700" }],
+    secretsOwner: root,
+  },
+  {
+    name: "mcp-server",
+    image: "node",
+    minimum: 256,
+    weight: 1,
+    data: [{ path: WORKSPACE, ...worker, mode: "0750" }],
+    secretsOwner: worker,
+  },
+  {
+    name: "files",
+    image: "files",
+    minimum: 96,
+    weight: 0,
+    data: [],
+    secretsOwner: worker,
+  },
+  {
+    name: "code-server",
+    image: "codeServer",
+    minimum: 1024,
+    weight: 3,
+    data: [{ path: "/data/code-server", ...worker, mode: "0700" }],
+    secretsOwner: worker,
+  },
+  {
+    name: "postgres",
+    image: "postgres",
+    minimum: 448,
+    weight: 3,
+    data: [{ path: "/data/postgres", ...database, mode: "0700" }],
+    secretsOwner: database,
+    embedded: "database",
+  },
+  {
+    name: "valkey",
+    image: "valkey",
+    minimum: 160,
+    weight: 0,
+    data: [{ path: "/data/valkey", ...database, mode: "0700" }],
+    secretsOwner: database,
+    embedded: "cache",
+  },
+];
+
+/** The one-shot job that makes Open WebUI match the settings after each apply. */
+export const setupJob = {
+  name: "setup",
+  data: [{ path: "/data/hub/setup", ...root, mode: "0700" }] satisfies DataFolder[],
+  secretsOwner: root,
+} as const;

@@ -1,0 +1,155 @@
+/**
+ * A release: every file the host needs to run the hub, without any secret, named by the digest of its content.
+ *
+ * Layout: compose.yaml, images.txt, data.tsv, apply.sh, and store/<name>-<sha12>/ for what services mount. A store
+ * folder keeps its path as long as its content is the same, so that a release recreates only the services it changes.
+ */
+import { createHash } from "node:crypto";
+import type { Hub } from "../hub/hub.ts";
+import { setupJob, WORKSPACE } from "../hub/services.ts";
+import { type ArchiveFile, archive, digestOf, type Files } from "./archive.ts";
+import type { Bundles } from "./bundles.ts";
+import { renderCompose } from "./compose.ts";
+import { fill, readTemplate } from "./template.ts";
+
+export interface Release {
+  /** 16 hex digits. */
+  digest: string;
+  /** base64 of the gzipped tar. */
+  archive: string;
+  /** What is inside, by path. */
+  files: Files;
+}
+
+/** Where the host keeps everything of the hub but its data. */
+export const HOST_FOLDER = "/opt/aihub";
+
+export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release> {
+  const { settings } = hub;
+  const values = {
+    hostName: hub.hostName,
+    url: hub.url,
+    adminEmail: settings.adminEmail,
+    timezone: settings.timezone,
+    uploadLimitMib: String(settings.uploadLimitMib),
+    workspace: WORKSPACE,
+    modelApiUrl: settings.modelApiUrl ?? "",
+    openaiApi: String(settings.modelApiUrl !== undefined),
+    // Nobody can trust a name for a year on behalf of a certificate that browsers do not know.
+    strictTransportSecurity:
+      settings.tlsMode === "provided"
+        ? 'add_header Strict-Transport-Security "max-age=31536000" always;'
+        : "",
+    ...prefixed("images", { ...settings.images }),
+  };
+  const text = async (path: string): Promise<ArchiveFile> => ({
+    content: fill(await readTemplate(path), values),
+  });
+
+  const stores: Record<string, Files> = {
+    nginx: {
+      "nginx.conf": await text("nginx/nginx.conf"),
+      "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
+      "admins-only.conf": await text("nginx/admins-only.conf"),
+      "identity.conf": await text("nginx/identity.conf"),
+      "pages/refused.html": await text("nginx/pages/refused.html"),
+      "home/index.html": await text("nginx/home/index.html"),
+    },
+    "open-webui": { "open-webui.env": await text("open-webui.env") },
+    [setupJob.name]: { "setup.mjs": { content: bundles.setup } },
+  };
+  const contexts: Record<string, Files> = {
+    "mcp-server": {
+      Dockerfile: await text("images/mcp-server/Dockerfile"),
+      "main.mjs": { content: bundles.mcpServer },
+    },
+    files: { Dockerfile: await text("images/files/Dockerfile") },
+  };
+  // What a built image is made from names it: same inputs, same tag, no rebuild.
+  const bases: Record<string, Record<string, string>> = {
+    "mcp-server": { NODE_IMAGE: settings.images.node },
+    files: { NODE_IMAGE: settings.images.node, FILES_IMAGE: settings.images.files },
+  };
+  const built = Object.fromEntries(
+    Object.entries(contexts).map(([name, files]) => {
+      const inputs = { ...files, "\0bases": { content: JSON.stringify(bases[name]) } };
+      return [name, `aihub/${name}:${digestOf(inputs).slice(0, 12)}`];
+    }),
+  );
+  const storePaths = Object.fromEntries(
+    Object.entries(stores).map(([name, files]) => [
+      name,
+      `${name}-${digestOf(files).slice(0, 12)}`,
+    ]),
+  );
+
+  const compose = renderCompose(hub, await readTemplate("compose.yaml"), {
+    ...values,
+    ...prefixed("built", built),
+    ...prefixed(
+      "store",
+      Object.fromEntries(
+        Object.entries(storePaths).map(([name, path]) => [name, `${HOST_FOLDER}/store/${path}`]),
+      ),
+    ),
+  });
+
+  const files: Files = {
+    "compose.yaml": { content: compose },
+    "apply.sh": { content: await readTemplate("host/apply.sh"), mode: "0755" },
+    "images.txt": { content: lines([...new Set(pulled(hub))]) },
+    "builds.tsv": {
+      content: lines(
+        Object.entries(built).map(([name, tag]) =>
+          [
+            name,
+            tag,
+            ...Object.entries(bases[name] ?? {}).map(([key, value]) => `${key}=${value}`),
+          ].join("\t"),
+        ),
+      ),
+    },
+    "data.tsv": {
+      content: lines(
+        [...hub.services.flatMap((service) => service.data), ...setupJob.data].map((folder) =>
+          [folder.path, `${folder.uid}:${folder.gid}`, folder.mode].join("\t"),
+        ),
+      ),
+    },
+    "probe.env": { content: `HOST_NAME=${hub.hostName}\n` },
+  };
+  for (const [name, content] of Object.entries(stores))
+    addFolder(files, `store/${storePaths[name]}`, content);
+  for (const [name, content] of Object.entries(contexts))
+    addFolder(files, `images/${name}`, content);
+  files["manifest.sha256"] = {
+    content: lines(Object.entries(files).map(([path, file]) => `${sha256(file.content)}  ${path}`)),
+  };
+  return { digest: digestOf(files), archive: await archive(files), files };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Images that come from a registry, as opposed to being built on the host. */
+function pulled(hub: Hub): string[] {
+  return [
+    ...hub.services.map((service) => hub.settings.images[service.image]),
+    hub.settings.images.node,
+  ];
+}
+
+function addFolder(files: Files, folder: string, content: Files): void {
+  for (const [path, file] of Object.entries(content)) files[`${folder}/${path}`] = file;
+}
+
+function prefixed(prefix: string, values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]),
+  );
+}
+
+function lines(values: string[]): string {
+  return values.map((value) => `${value}\n`).join("");
+}

@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# Makes the host run this release: verify, fetch and build, switch, wait until healthy, else switch back.
+# Run by the program over SSH from the release's own folder. Safe to run again at any time.
+set -euo pipefail
+
+root=/opt/aihub
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+digest=$(basename "$here")
+secrets=$root/secrets/current.env
+current=$root/current
+project=aihub
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    say "aihub: $1"
+    if [ $# -gt 1 ]; then say "  fix: $2"; fi
+    exit 1
+}
+
+# compose RELEASE_FOLDER SECRETS_FILE ARGUMENTS...
+compose() {
+    local release=$1 with=$2
+    shift 2
+    docker compose --progress quiet --project-name "$project" --file "$release/compose.yaml" --env-file "$with" "$@"
+}
+
+# Prints what a failing service last said, each line cut short: the caller reads lines of bounded length only.
+show_failures() {
+    local name state
+    while IFS=$'\t' read -r name state; do
+        [ -n "$name" ] || continue
+        say "  $name: $state; its last words:"
+        docker logs --tail 15 "$name" 2>&1 | cut -c1-300 | sed 's/^/    /' || true
+    done < <(docker ps --all --filter "label=com.docker.compose.project=$project" \
+        --format '{{.Names}}\t{{.Status}}' | grep -Ev $'\t''Up [^(]*\(healthy\)' | grep -v -- '-setup-' || true)
+}
+
+check_volume() {
+    if ! mountpoint -q /data || [ ! -f /data/.aihub-volume ]; then
+        fail "the data volume is not mounted at /data, so nothing is started" \
+            "systemctl status aihub-data.service on the host shows why"
+    fi
+}
+
+install_store() {
+    local folder target
+    mkdir -p "$root/store"
+    for folder in "$here"/store/*/; do
+        target=$root/store/$(basename "$folder")
+        [ -d "$target" ] && continue
+        rm -rf "$target.new"
+        cp -a "$folder" "$target.new"
+        mv "$target.new" "$target"
+    done
+}
+
+make_folders() {
+    local path owner mode
+    while IFS=$'\t' read -r path owner mode; do
+        if [ ! -d "$path" ]; then
+            install -d -m "$mode" -o "${owner%:*}" -g "${owner#*:}" "$path"
+        fi
+    done <"$here/data.tsv"
+}
+
+check_compose() {
+    local output
+    output=$(compose "$here" "$secrets" --profile setup config --quiet 2>&1) ||
+        fail "docker compose refuses the new compose file: $(cut -c1-600 <<<"$output")" \
+            "correct templates/compose.yaml; the running release was not touched"
+}
+
+fetch_images() {
+    local image output
+    while read -r image; do
+        docker image inspect "$image" >/dev/null 2>&1 && continue
+        say "fetching $image"
+        output=$(timeout 600 docker pull --quiet "$image" 2>&1) ||
+            fail "cannot fetch the image $image: $(tail -n 3 <<<"$output" | cut -c1-300)" \
+                "check its name and tag under aihub:images; the running release was not touched"
+    done <"$here/images.txt"
+}
+
+build_images() {
+    local name tag rest output
+    local -a arguments
+    while IFS=$'\t' read -r name tag rest; do
+        docker image inspect "$tag" >/dev/null 2>&1 && continue
+        say "building $tag"
+        arguments=()
+        local pair
+        IFS=$'\t' read -ra pairs <<<"$rest"
+        for pair in "${pairs[@]}"; do arguments+=(--build-arg "$pair"); done
+        output=$(timeout 600 docker build --quiet --tag "$tag" "${arguments[@]}" "$here/images/$name" 2>&1) ||
+            fail "cannot build $tag: $(tail -n 5 <<<"$output" | cut -c1-300)"
+    done <"$here/builds.tsv"
+}
+
+check_nginx() {
+    local output
+    output=$(compose "$here" "$secrets" run --rm --no-deps -T nginx \
+        nginx -t -q -c /etc/aihub/nginx.conf 2>&1 </dev/null) ||
+        fail "nginx refuses its new configuration: $(tail -n 5 <<<"$output" | cut -c1-300)" \
+            "correct templates/nginx/; the running release was not touched"
+}
+
+start() {
+    compose "$1" "$2" up --detach --wait --wait-timeout 420 --remove-orphans --quiet-pull 2>&1 | tail -n 20 | cut -c1-300
+}
+
+set_up() {
+    timeout 300 docker compose --progress quiet --project-name "$project" --file "$here/compose.yaml" \
+        --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
+}
+
+# A door that stands open is a failed release. Asked through nginx, as a stranger asks.
+check_doors() {
+    local name path status
+    name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")
+    for path in /files/ /code/ /hub/; do
+        status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" "https://$name$path" || true)
+        [ "$status" = 302 ] || { say "  https://$name$path answers $status to a stranger, not the way to the login"; return 1; }
+    done
+    status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" -X POST "https://$name/mcp" || true)
+    [ "$status" = 401 ] || { say "  https://$name/mcp answers $status without a token, not 401"; return 1; }
+    status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" "https://$name/" || true)
+    [ "$status" = 200 ] || { say "  https://$name/ answers $status, not the chat"; return 1; }
+}
+
+switch_back() {
+    if [ ! -f "$current/compose.yaml" ]; then
+        say "  there is no earlier release to go back to; the failed services are left for a look"
+        return
+    fi
+    say "  switching back to release $(basename "$(readlink -f "$current")")"
+    if start "$(readlink -f "$current")" "$root/secrets/applied.env"; then
+        say "  the earlier release answers again"
+    else
+        say "  the earlier release does not get healthy either:"
+        show_failures
+    fi
+}
+
+refuse() {
+    say "aihub: release $digest is not taken: $1"
+    show_failures
+    switch_back
+    exit 1
+}
+
+remember() {
+    cp "$secrets" "$root/secrets/applied.env.new"
+    mv "$root/secrets/applied.env.new" "$root/secrets/applied.env"
+    ln -sfn "$here" "$current.new"
+    mv -T "$current.new" "$current"
+}
+
+# Keeps what the running and the four releases before it mount; the rest goes.
+prune() {
+    local folder
+    find "$root/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | tail -n +6 | cut -d' ' -f2- |
+        while read -r folder; do
+            [ "$folder" = "$(readlink -f "$current")" ] || rm -rf "$folder"
+        done
+    find "$root/incoming" -type f ! -name "$digest.*" -delete
+    for folder in "$root"/store/*/ "$root"/secrets/*/; do
+        grep -qsF "$(basename "$folder")" "$root"/releases/*/compose.yaml "$root"/secrets/*.env || rm -rf "$folder"
+    done
+    docker image prune --force >/dev/null 2>&1 || true
+    docker images --format '{{.Repository}}:{{.Tag}}' 'aihub/*' | while read -r folder; do
+        grep -qsF "$folder" "$root"/releases/*/compose.yaml || docker rmi "$folder" >/dev/null 2>&1 || true
+    done
+}
+
+main() {
+    exec 9>"$root/lock"
+    flock --wait 60 9 || fail "another rollout is running on this host" "wait for it to end and run again"
+    [ -f "$secrets" ] || fail "the host has no secrets yet ($secrets)"
+    check_volume
+    (cd "$here" && sha256sum --check --quiet --strict manifest.sha256) ||
+        fail "release $digest did not arrive whole" "run again; it is uploaded anew"
+    install_store
+    make_folders
+    check_compose
+    fetch_images
+    build_images
+    check_nginx
+    touch "$here"
+    start "$here" "$secrets" || refuse "not every service got healthy"
+    local report
+    report=$(set_up) || refuse "Open WebUI could not be set up: $report"
+    check_doors || refuse "a door is not as it must be"
+    remember
+    prune
+    say "release $digest runs; set-up: $report"
+}
+
+main
