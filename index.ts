@@ -1,0 +1,163 @@
+/** The hub as a program: what to provision, and what to say about it. */
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+import { Certificate } from "./components/certificate.ts";
+import { DataVolume, VOLUME_LABEL } from "./components/data-volume.ts";
+import { Dns } from "./components/dns.ts";
+import { Folder } from "./components/folder.ts";
+import { FrontWall } from "./components/front-wall.ts";
+import { Host } from "./components/host.ts";
+import { HostAccess } from "./components/host-access.ts";
+import { livePrice } from "./components/live-price.ts";
+import { stackName } from "./components/name.ts";
+import { Passwords } from "./components/passwords.ts";
+import { Rollout } from "./components/rollout.ts";
+import { Watch } from "./components/watch.ts";
+import { loadConfig } from "./config/load.ts";
+import { requireToken } from "./config/token.ts";
+import { monthlyCost } from "./hub/cost.ts";
+import { describeHub } from "./hub/hub.ts";
+import { sizes } from "./hub/sizes.ts";
+import { UserError } from "./hub/user-error.ts";
+import { prepareHost } from "./remote/prepare-host.ts";
+import { bundleServers } from "./render/bundles.ts";
+import { renderRelease } from "./render/release.ts";
+import { renderSecretFiles } from "./render/secrets.ts";
+
+/** What it returns are the stack's outputs. */
+export default async function aihub(): Promise<Record<string, unknown>> {
+  try {
+    return await provision();
+  } catch (error) {
+    if (error instanceof UserError) throw new pulumi.RunError(error.message);
+    throw error;
+  }
+}
+
+async function provision(): Promise<Record<string, unknown>> {
+  const config = loadConfig();
+  requireToken();
+  const hub = describeHub(config);
+  const { settings } = hub;
+  const name = stackName(settings.project);
+  const release = await renderRelease(hub, await bundleServers());
+
+  const tag = new digitalocean.Tag("tag", { name });
+  const access = new HostAccess("access", { name });
+  const vpc = new digitalocean.Vpc("network", { name, region: settings.region });
+  const data = new DataVolume("data", {
+    name: `${name}-data`,
+    region: settings.region,
+    sizeGib: settings.volumeSizeGib,
+    tags: [tag.name],
+  });
+  const wall = new FrontWall("wall", { name, tag: tag.name, adminCidrs: settings.adminCidrs });
+  const host = new Host(
+    "host",
+    {
+      name,
+      region: settings.region,
+      size: settings.size,
+      image: settings.image,
+      generation: settings.hostGeneration,
+      tags: [tag.name],
+      vpcId: vpc.id,
+      volumeId: data.volume.id,
+      access,
+    },
+    // Made first, the wall stands before the host does.
+    { dependsOn: [wall] },
+  );
+  const { ipAddress } = host.address;
+  if (settings.dns === "digitalocean") {
+    new Dns("dns", { zone: settings.domain, subdomain: settings.subdomain, address: ipAddress });
+  }
+
+  const passwords = new Passwords("passwords");
+  const { databaseUrl, redisUrl, modelApiKey, tlsCertificate, tlsPrivateKey } = config.secrets;
+  const certificate =
+    settings.tlsMode === "internal"
+      ? new Certificate("certificate", { hostName: hub.hostName })
+      : undefined;
+  const secrets = pulumi
+    .all([
+      passwords.adminPassword,
+      passwords.mcpToken,
+      passwords.webuiSecretKey,
+      passwords.postgresPassword,
+      passwords.valkeyPassword,
+      certificate?.chain ?? pulumi.secret(tlsCertificate ?? ""),
+      certificate?.privateKey ?? pulumi.secret(tlsPrivateKey ?? ""),
+    ])
+    .apply(
+      ([adminPassword, mcpToken, webuiSecretKey, postgresPassword, valkeyPassword, chain, key]) =>
+        renderSecretFiles(hub, {
+          adminPassword,
+          mcpToken,
+          webuiSecretKey,
+          postgresPassword,
+          valkeyPassword,
+          tlsCertificate: chain,
+          tlsPrivateKey: key,
+          ...(databaseUrl === undefined ? {} : { databaseUrl }),
+          ...(redisUrl === undefined ? {} : { redisUrl }),
+          ...(modelApiKey === undefined ? {} : { modelApiKey }),
+        }),
+    );
+
+  const rollout = new Rollout("rollout", {
+    dropletId: host.droplet.id,
+    hostAddress: host.droplet.ipv4Address,
+    privateKey: access.privateKey,
+    hostPublicKey: access.hostPublicKey,
+    prepare: await prepareHost({
+      volumeName: `${name}-data`,
+      volumeLabel: VOLUME_LABEL,
+      timezone: settings.timezone,
+    }),
+    release,
+    secrets: pulumi.secret(secrets),
+  });
+
+  new Folder("folder", {
+    name,
+    description: `AI Hub at ${hub.url}`,
+    environment: pulumi.getStack() === "prod" ? "Production" : "Development",
+    members: [host.droplet.dropletUrn, data.volume.volumeUrn],
+  });
+  if (settings.alertEmail !== undefined) {
+    new Watch("watch", {
+      name,
+      tag: tag.name,
+      email: settings.alertEmail,
+      url: hub.url,
+      hostName: hub.hostName,
+      vcpus: sizes[settings.size]?.vcpus ?? 1,
+      publicCertificate: settings.tlsMode === "provided",
+    });
+  }
+
+  return {
+    url: hub.url,
+    mcpUrl: `${hub.url}/mcp`,
+    filesUrl: `${hub.url}/files/`,
+    codeUrl: `${hub.url}/code/`,
+    homeUrl: `${hub.url}/hub/`,
+    ipAddress,
+    sshCommand: pulumi.interpolate`ssh root@${ipAddress}`,
+    sshPrivateKey: access.privateKey,
+    sshHostKey: access.hostPublicKey,
+    adminEmail: settings.adminEmail,
+    adminPassword: pulumi.secret(passwords.adminPassword),
+    mcpToken: pulumi.secret(passwords.mcpToken),
+    // Known once it runs: an output that names a release is never ahead of the host.
+    release: rollout.applied.id.apply(() => release.digest),
+    monthlyCost: monthlyCost(settings, await livePrice(settings.size)),
+    ...(certificate ? { caCertificate: certificate.ca } : {}),
+    ...(settings.dns === "elsewhere"
+      ? {
+          dnsRecord: pulumi.interpolate`${hub.hostName} A ${ipAddress}`,
+        }
+      : {}),
+  };
+}
