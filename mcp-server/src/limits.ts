@@ -1,0 +1,23 @@
+/** Sizes beyond which a tool refuses or cuts, in bytes unless the name says otherwise. */
+export const limits = {
+  /** One HTTP request; above a write's content, which grows by its JSON or base64 spelling. */
+  requestBody: 16 * 1024 * 1024,
+  /** Content of one write, and size of a file that can be edited. */
+  write: 8 * 1024 * 1024,
+  /** Text of one read_file answer. */
+  readText: 256 * 1024,
+  /** Lines of one read_file answer unless asked for fewer. */
+  readLines: 2000,
+  /** A file given whole as base64. */
+  readBinary: 2 * 1024 * 1024,
+  /** Entries of one list_directory answer. */
+  listEntries: 1000,
+  /** Matches of one search_files answer. */
+  searchMatches: 500,
+  /** Files larger than this are not searched for text. */
+  searchFile: 4 * 1024 * 1024,
+  /** Entries one search walks over. */
+  searchEntries: 200_000,
+  /** Characters of a matching line that are shown. */
+  searchLine: 400,
+} as const;
