@@ -11,6 +11,9 @@ import { failedWith, ToolError } from "./tool-error.ts";
 
 /** Names a file without opening it for reading: no side effect on devices and pipes. Not in node:fs. */
 const O_PATH = 0o10000000;
+/** What the kernel appends to the path of something that has been deleted; a name may also just end so. */
+const DELETED = " (deleted)";
+const ATTEMPTS = 20;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** A directory held open, so that what happens to its path meanwhile does not matter. */
@@ -223,13 +226,22 @@ export class Workspace {
     );
   }
 
-  /** Runs `change` while no other change of these paths runs. Different spellings and links of one path count as one. */
-  async change<T>(paths: string[], change: () => Promise<T>): Promise<T> {
-    return this.#locks.hold(await Promise.all(paths.map((path) => this.#lockKey(path))), change);
+  /** Runs `change` while no other change of this file's content runs, whatever spelling or link names the file. */
+  async changeContent<T>(path: string, change: () => Promise<T>): Promise<T> {
+    return this.#locks.hold([await this.#realPath(this.normalize(path))], change);
   }
 
-  async #lockKey(path: string): Promise<string> {
-    const shown = this.normalize(path);
+  /** Runs `change` while nothing else changes at these places; a link in the last part is not followed. */
+  async changePlaces<T>(paths: string[], change: () => Promise<T>): Promise<T> {
+    const keys = paths.map(async (path) => {
+      const shown = this.normalize(path);
+      return posix.join(await this.#realPath(dirname(shown)), basename(shown));
+    });
+    return this.#locks.hold(await Promise.all(keys), change);
+  }
+
+  /** Where a path leads; what does not exist yet is taken as it is spelled. */
+  async #realPath(shown: string): Promise<string> {
     const missing: string[] = [];
     for (let known = shown; known !== "."; known = dirname(known)) {
       try {
@@ -266,17 +278,22 @@ export class Workspace {
     shown: string,
     use: (handle: FileHandle, real: string) => Promise<T>,
   ): Promise<T> {
-    const handle = await open(path, O_PATH | flags);
-    try {
-      const real = this.#relative(await readlink(`/proc/self/fd/${handle.fd}`));
-      if (real === undefined) {
-        throw new ToolError(
-          `"${shown}" leads out of the workspace by a symbolic link. Only what is inside can be used.`,
-        );
+    for (let attempt = 1; ; attempt++) {
+      const handle = await open(path, O_PATH | flags);
+      try {
+        const where = await readlink(`/proc/self/fd/${handle.fd}`);
+        // Replaced or deleted since it was opened: what is at the path now counts.
+        if (where.endsWith(DELETED) && attempt < ATTEMPTS && !(await isAt(where, handle))) continue;
+        const real = this.#relative(where);
+        if (real === undefined) {
+          throw new ToolError(
+            `"${shown}" leads out of the workspace by a symbolic link. Only what is inside can be used.`,
+          );
+        }
+        return await use(handle, real);
+      } finally {
+        await handle.close();
       }
-      return await use(handle, real);
-    } finally {
-      await handle.close();
     }
   }
 
@@ -288,4 +305,9 @@ export class Workspace {
     if (inside === ".." || inside.startsWith("../") || inside.startsWith("/")) return undefined;
     return inside;
   }
+}
+
+async function isAt(path: string, handle: FileHandle): Promise<boolean> {
+  const [there, held] = await Promise.all([lstat(path).catch(() => undefined), handle.stat()]);
+  return there?.ino === held.ino && there?.dev === held.dev;
 }

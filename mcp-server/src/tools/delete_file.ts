@@ -25,7 +25,7 @@ export const deleteFile = tool({
     openWorldHint: false,
   },
   run: (workspace, { path, recursive }, signal) =>
-    workspace.change([path], () =>
+    workspace.changePlaces([path], () =>
       workspace.withPlace(path, async ({ directory, name, path: shown, entry }) => {
         const stats = await lstat(entry).catch((error) => {
           throw explain(error, shown) ?? error;

@@ -39,7 +39,7 @@ export const editFile = tool({
     openWorldHint: false,
   },
   run: (workspace, { path, edits, dryRun }) =>
-    workspace.change([path], async () => {
+    workspace.changeContent(path, async () => {
       const before = await workspace.withFile(path, async (file, stats) => {
         if (stats.size > limits.write) {
           throw new ToolError(

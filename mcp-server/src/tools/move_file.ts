@@ -23,7 +23,7 @@ export const moveFile = tool({
     openWorldHint: false,
   },
   run: async (workspace, { source, destination, overwrite }) =>
-    workspace.change([source, destination], () =>
+    workspace.changePlaces([source, destination], () =>
       workspace.withPlace(source, async (from) => {
         await lstat(from.entry).catch((error) => {
           throw explain(error, from.path) ?? error;

@@ -35,7 +35,7 @@ export const writeFile = tool({
         `"${path}" ends with "/", which names a directory. create_directory makes one.`,
       );
     }
-    return workspace.change([path], () =>
+    return workspace.changeContent(path, () =>
       workspace.withContentPlace(
         path,
         async (place) => {
