@@ -1,0 +1,180 @@
+/** Brings up what a rehearsal needs: the engine, a Docker engine, the images, the simulated cloud, the providers. */
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { openSync } from "node:fs";
+import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../hub/user-error.ts";
+import type { Progress } from "../scripts/progress.ts";
+import { ensureDocker, ensurePulumi } from "../scripts/toolchain/index.ts";
+import { ensureImages, type ImageSet } from "./images/index.ts";
+import type { Instance } from "./instance.ts";
+import { startProviders } from "./providers/index.ts";
+
+export interface Rehearsal {
+  /** Folder holding bin/pulumi. */
+  pulumiRoot: string;
+  /** What the engine and the program find in their environment. */
+  env: Record<string, string>;
+  /** Ends the providers; the simulated cloud goes on, as a cloud does. */
+  close(): Promise<void>;
+}
+
+const root = new URL("..", import.meta.url).pathname;
+
+export async function startRehearsal(
+  instance: Instance,
+  progress: Progress,
+  options: { realProviders?: boolean; engineOnly?: boolean } = {},
+): Promise<Rehearsal> {
+  await mkdir(instance.cloudDir, { recursive: true, mode: 0o700 });
+  const token = await secretFile(join(instance.stateDir, "token"));
+  const passphrase = await secretFile(join(instance.stateDir, "passphrase"));
+  if (options.engineOnly) {
+    const pulumi = await ensurePulumi(progress);
+    return {
+      pulumiRoot: pulumi.root,
+      env: { PULUMI_CONFIG_PASSPHRASE: passphrase },
+      close: async () => {},
+    };
+  }
+  const images = async () => {
+    await ensureDocker(progress, { interactive: Boolean(process.stdin.isTTY) });
+    return ensureImages(progress);
+  };
+  const [pulumi, imageSet] = await Promise.all([ensurePulumi(progress), images()]);
+  const apiUrl = await ensureCloud(instance, imageSet, progress);
+  const providers = options.realProviders
+    ? undefined
+    : await startProviders({ apiUrl, token, logFile: join(instance.stateDir, "providers.log") });
+  return {
+    pulumiRoot: pulumi.root,
+    env: {
+      DIGITALOCEAN_TOKEN: token,
+      DIGITALOCEAN_API_URL: apiUrl,
+      PULUMI_CONFIG_PASSPHRASE: passphrase,
+      ...(providers ? { PULUMI_DEBUG_PROVIDERS: providers.debugProviders } : {}),
+    },
+    close: async () => providers?.close(),
+  };
+}
+
+/** A random secret kept in a file that only its owner reads. */
+async function secretFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch {
+    const secret = randomBytes(24).toString("hex");
+    await writeFile(path, `${secret}\n`, { mode: 0o600, flag: "wx" });
+    return secret;
+  }
+}
+
+interface Daemon {
+  pid: number;
+  apiUrl: string;
+}
+
+/** The running daemon's address; starts it when it does not run, anew when its code or images changed. */
+async function ensureCloud(
+  instance: Instance,
+  images: ImageSet,
+  progress: Progress,
+): Promise<string> {
+  const daemonFile = join(instance.cloudDir, "daemon.json");
+  const codeFile = join(instance.stateDir, "cloud-code");
+  const imagesFile = join(instance.stateDir, "images.json");
+  const code = await codeDigest(images);
+  const running = await runningCloud(instance);
+  if (running) {
+    if ((await readFile(codeFile, "utf8").catch(() => "")) === code) return running.apiUrl;
+    await stopCloud(instance);
+  }
+  return progress.step("Starting the simulated DigitalOcean", async (log) => {
+    await writeFile(imagesFile, JSON.stringify(images));
+    await rm(daemonFile, { force: true });
+    const logFile = join(instance.stateDir, "cloud.log");
+    const output = openSync(logFile, "a", 0o600);
+    const child = spawn(
+      process.execPath,
+      [
+        "--disable-warning=ExperimentalWarning",
+        join(root, "rehearsal/cloud/main.ts"),
+        ...[
+          "--state",
+          instance.cloudDir,
+          "--block",
+          String(instance.block),
+          "--instance",
+          instance.name,
+        ],
+        ...["--token-file", join(instance.stateDir, "token"), "--images", imagesFile],
+        ...(instance.publishLocalhost ? ["--publish-localhost"] : []),
+      ],
+      { detached: true, stdio: ["ignore", output, output], cwd: "/" },
+    );
+    child.unref();
+    let exit: number | null | undefined;
+    child.on("exit", (status) => {
+      exit = status;
+    });
+    for (let tries = 0; tries < 600; tries++) {
+      const daemon = await runningCloud(instance);
+      if (daemon) {
+        await writeFile(codeFile, code);
+        return daemon.apiUrl;
+      }
+      if (exit !== undefined) {
+        const said = (await readFile(logFile, "utf8")).trim().split("\n").slice(-8);
+        for (const line of said) log(line);
+        throw new UserError(`The simulated DigitalOcean did not start:\n  ${said.join("\n  ")}`);
+      }
+      await sleep(100);
+    }
+    throw new UserError(
+      `The simulated DigitalOcean did not get ready within a minute; see ${logFile}`,
+    );
+  });
+}
+
+/** The daemon of the instance, when it runs. */
+export async function runningCloud(instance: Instance): Promise<Daemon | undefined> {
+  try {
+    const daemon = JSON.parse(
+      await readFile(join(instance.cloudDir, "daemon.json"), "utf8"),
+    ) as Daemon;
+    process.kill(daemon.pid, 0);
+    await fetch(`${daemon.apiUrl}/v2/account`, { signal: AbortSignal.timeout(5000) });
+    return daemon;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stops the daemon and waits until it is gone; the droplets stay. */
+export async function stopCloud(instance: Instance): Promise<void> {
+  const daemon = await runningCloud(instance);
+  if (!daemon) return;
+  process.kill(daemon.pid, "SIGTERM");
+  for (let tries = 0; tries < 300; tries++) {
+    try {
+      process.kill(daemon.pid, 0);
+    } catch {
+      return;
+    }
+    await sleep(100);
+  }
+  throw new UserError(`The simulated DigitalOcean (process ${daemon.pid}) does not end`);
+}
+
+/** Changes when the daemon would behave differently. */
+async function codeDigest(images: ImageSet): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(images)).update(process.version);
+  const files: string[] = [];
+  for await (const file of glob("rehearsal/{cloud,droplet}/**/*.ts", { cwd: root })) {
+    if (!file.endsWith(".test.ts")) files.push(file);
+  }
+  for (const file of files.sort()) hash.update(await readFile(join(root, file)));
+  return hash.digest("hex");
+}

@@ -1,0 +1,87 @@
+import { writeFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { secretsSchema, settingsSchema } from "../../config/schema.ts";
+import { UserError } from "../../hub/user-error.ts";
+import { silent } from "../progress.ts";
+import { type OpenStack, openStack, stackFile } from "./stack.ts";
+import { defineVerb } from "./verb.ts";
+
+const usage =
+  "npm run hub -- config [get KEY | set KEY [VALUE] | rm KEY]; a VALUE not given is read from standard input";
+
+export const verb = defineVerb({
+  name: "config",
+  summary: `Shows or changes the hub's settings; a change that is not valid is refused\n${usage}`,
+  arguments: "[get KEY | set KEY [VALUE] | rm KEY]",
+  options: {
+    json: { type: "boolean", help: "print JSON and nothing else" },
+    secret: {
+      type: "boolean",
+      help: "keep the value encrypted; implied for keys that are secrets",
+    },
+  },
+  async run(values, [action = "list", given = "", ...rest]) {
+    const open = await openStack(values, silent, "engine");
+    try {
+      const key = given.replace(/^aihub:/, "");
+      if (action === "list" || action === "get") return await show(open, key, values.json === true);
+      if (action !== "set" && action !== "rm")
+        throw new UserError(`config takes get, set or rm, not "${action}"\n  ${usage}`);
+      if (!key) throw new UserError(`Which setting?\n  ${usage}`);
+      const before = await stackFile(open);
+      const path = key.includes(".");
+      if (action === "rm") {
+        await open.stack.removeConfig(`aihub:${key}`, path);
+      } else {
+        const value =
+          rest.length > 0 ? rest.join(" ") : (await text(process.stdin)).replace(/\n$/, "");
+        await open.stack.setConfig(
+          `aihub:${key}`,
+          { value, secret: values.secret === true || key in secretsSchema.shape },
+          path,
+        );
+      }
+      try {
+        await open.config();
+      } catch (error) {
+        // Nothing half right is kept: the file is as it was.
+        await writeFile(before.path, before.text);
+        throw error;
+      }
+      return 0;
+    } finally {
+      await open.close();
+    }
+  },
+});
+
+async function show(open: OpenStack, key: string, json: boolean): Promise<number> {
+  const all = await open.stack.getAllConfig();
+  const { settings } = await open.config();
+  const secrets = Object.keys(secretsSchema.shape).filter((name) => all[`aihub:${name}`]);
+  const values: Record<string, unknown> = {
+    ...settings,
+    ...Object.fromEntries(secrets.map((name) => [name, "[secret]"])),
+  };
+  if (key) {
+    if (!(key in settingsSchema.shape) && !(key in secretsSchema.shape)) {
+      throw new UserError(`There is no setting "${key}"; npm run hub -- config lists them`);
+    }
+    const value = values[key];
+    process.stdout.write(
+      `${json || typeof value === "object" ? JSON.stringify(value ?? null) : (value ?? "")}\n`,
+    );
+    return 0;
+  }
+  if (json) {
+    process.stdout.write(`${JSON.stringify(values, null, 2)}\n`);
+    return 0;
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const origin = all[`aihub:${name}`] ? "" : "  (default)";
+    process.stdout.write(
+      `${name} = ${typeof value === "object" ? JSON.stringify(value) : value}${origin}\n`,
+    );
+  }
+  return 0;
+}

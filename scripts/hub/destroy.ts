@@ -1,0 +1,108 @@
+import { rm } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
+import { UserError } from "../../hub/user-error.ts";
+import { leftovers, purge } from "../../rehearsal/cloud/purge.ts";
+import { currentInstance, type Instance } from "../../rehearsal/instance.ts";
+import { stopCloud } from "../../rehearsal/start.ts";
+import { lineProgress, type Progress } from "../progress.ts";
+import { digitalOcean } from "./digitalocean.ts";
+import { heal } from "./heal.ts";
+import { type OpenStack, openStack, REHEARSAL } from "./stack.ts";
+import { runOperation } from "./update.ts";
+import { defineVerb } from "./verb.ts";
+
+export const verb = defineVerb({
+  name: "destroy",
+  summary: "Removes the hub; its data volume stays, unless --purge",
+  options: {
+    purge: { type: "boolean", help: "remove the data volume and everything else as well" },
+    yes: { type: "boolean", help: "do not ask" },
+  },
+  async run(values) {
+    const cloud = typeof values.stack === "string" && values.stack !== REHEARSAL;
+    if (!values.yes) await confirm(values.purge === true, cloud ? String(values.stack) : REHEARSAL);
+    const progress = lineProgress();
+    if (values.purge && !cloud) {
+      // Its own instance goes whole, whatever state it is in; nothing has to be asked of it first.
+      await purgeRehearsal(currentInstance(), progress);
+      process.stdout.write("Everything of the rehearsal is removed.\n");
+      return 0;
+    }
+    const open = await openStack(values);
+    try {
+      await heal(open);
+      const volume = await dataVolume(open);
+      const lines = await progress.step("Destroying", () =>
+        runOperation(open, (options) => open.stack.destroy({ ...options, excludeProtected: true })),
+      );
+      if (values.purge) {
+        await purgeCloud(open, volume);
+        process.stdout.write(`${lines.changed} removed, the data volume as well.\n`);
+      } else if (volume) {
+        process.stdout.write(
+          `${lines.changed} removed. The data volume ${volume.name} stays (it is protected) and goes on costing; ` +
+            "the next up finds it again with everything on it.\n" +
+            `  To remove it too: npm run hub -- destroy${cloud ? ` --stack ${values.stack}` : ""} --purge\n`,
+        );
+      }
+      return 0;
+    } finally {
+      await open.close();
+    }
+  },
+});
+
+async function confirm(all: boolean, stack: string): Promise<void> {
+  const what = all ? "and ALL ITS DATA" : "(the data volume stays)";
+  if (!process.stdin.isTTY) {
+    throw new UserError(
+      `destroy asks first, and nobody can answer here; add --yes to destroy stack ${stack} ${what}`,
+    );
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`Destroy stack ${stack} ${what}? Type its name: `);
+  prompt.close();
+  if (answer.trim() !== stack) throw new UserError("Not destroyed: the name was not given");
+}
+
+interface Volume {
+  urn: string;
+  id: string;
+  name: string;
+}
+
+async function dataVolume(open: OpenStack): Promise<Volume | undefined> {
+  const { deployment } = (await open.stack.exportStack()) as {
+    deployment?: {
+      resources?: { urn: string; type: string; id?: string; inputs?: { name?: string } }[];
+    };
+  };
+  const found = deployment?.resources?.find(
+    (resource) => resource.type === "digitalocean:index/volume:Volume",
+  );
+  return found?.id
+    ? { urn: found.urn, id: found.id, name: found.inputs?.name ?? found.id }
+    : undefined;
+}
+
+/** Pulumi is told to keep the volume whatever happens, so the API is asked to remove it. */
+async function purgeCloud(open: OpenStack, volume: Volume | undefined): Promise<void> {
+  if (volume) {
+    await digitalOcean().remove(`/v2/volumes/${volume.id}`);
+    const exported = await open.stack.exportStack();
+    const deployment = exported.deployment as { resources?: { urn: string; protect?: boolean }[] };
+    for (const resource of deployment.resources ?? []) resource.protect = false;
+    await open.stack.importStack(exported);
+  }
+  await runOperation(open, (options) => open.stack.destroy(options));
+}
+
+async function purgeRehearsal(instance: Instance, progress: Progress): Promise<void> {
+  await progress.step(`Removing all of rehearsal "${instance.name}"`, async () => {
+    await stopCloud(instance);
+    await purge({ instance: instance.name, stateDir: instance.cloudDir });
+    await rm(instance.stateDir, { recursive: true, force: true });
+  });
+  const left = await leftovers({ instance: instance.name, stateDir: instance.cloudDir });
+  if (left.length > 0) throw new UserError(`Left behind:\n  ${left.join("\n  ")}`);
+}

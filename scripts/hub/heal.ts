@@ -1,0 +1,137 @@
+/**
+ * Makes the state whole after a run that was killed: its lock is taken off when its process is gone, and what it was
+ * making is found by name. A half-made resource that holds no data is removed, so that it is made again; the volume,
+ * which holds all data, is taken into the state as it is.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../../hub/user-error.ts";
+import { type DigitalOcean, digitalOcean } from "./digitalocean.ts";
+import type { OpenStack } from "./stack.ts";
+
+interface ResourceState {
+  urn: string;
+  type: string;
+  id?: string;
+  inputs: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+  pendingReplacement?: boolean;
+  [key: string]: unknown;
+}
+
+interface Deployment {
+  resources?: ResourceState[];
+  pending_operations?: { type: string; resource: ResourceState }[];
+}
+
+interface Orphan {
+  path: string;
+  /** What identifies it in a list of its kind. */
+  key: string;
+  match(item: Record<string, unknown>, inputs: Record<string, unknown>): boolean;
+  id(item: Record<string, unknown>): string;
+}
+
+const byName = (path: string, key: string, id = "id"): Orphan => ({
+  path,
+  key,
+  match: (item, inputs) => item.name === inputs.name,
+  id: (item) => String(item[id]),
+});
+
+/** Kinds that hold no data: removed and made again. */
+const disposable: Record<string, Orphan> = {
+  "digitalocean:index/droplet:Droplet": byName("/v2/droplets", "droplets"),
+  "digitalocean:index/sshKey:SshKey": byName("/v2/account/keys", "ssh_keys"),
+  "digitalocean:index/firewall:Firewall": byName("/v2/firewalls", "firewalls"),
+  "digitalocean:index/vpc:Vpc": byName("/v2/vpcs", "vpcs"),
+  "digitalocean:index/project:Project": byName("/v2/projects", "projects"),
+  "digitalocean:index/uptimeCheck:UptimeCheck": byName("/v2/uptime/checks", "checks"),
+  "digitalocean:index/monitorAlert:MonitorAlert": {
+    ...byName("/v2/monitoring/alerts", "policies", "uuid"),
+    match: (item, inputs) => item.description === inputs.description,
+  },
+};
+
+export async function heal(open: OpenStack): Promise<void> {
+  await unlock(open);
+  const exported = await open.stack.exportStack();
+  const deployment = exported.deployment as Deployment | undefined;
+  const pending = deployment?.pending_operations ?? [];
+  if (!deployment || pending.length === 0) return;
+  await open.progress.step(
+    `Making whole what a killed run left (${pending.length} unfinished)`,
+    async (log) => {
+      const api = digitalOcean();
+      for (const { type, resource } of pending) {
+        if (type === "creating") log(await settle(api, deployment, resource));
+      }
+      deployment.pending_operations = [];
+      await open.stack.importStack(exported);
+    },
+  );
+}
+
+async function settle(
+  api: DigitalOcean,
+  deployment: Deployment,
+  resource: ResourceState,
+): Promise<string> {
+  const name = resource.urn.split("::").at(-1);
+  if (resource.type === "digitalocean:index/volume:Volume") {
+    const volumes = await api.list<{ id: string; name: string }>("/v2/volumes", "volumes");
+    const found = volumes.find((volume) => volume.name === resource.inputs.name);
+    const known = deployment.resources?.some(
+      (each) => each.urn === resource.urn && each.id === found?.id,
+    );
+    if (!found || known) return `${name}: was not made`;
+    deployment.resources = [
+      ...(deployment.resources ?? []),
+      { ...resource, id: found.id, outputs: { ...resource.inputs, id: found.id } },
+    ];
+    return `${name}: volume ${found.id} taken into the state`;
+  }
+  const kind = disposable[resource.type];
+  if (!kind) return `${name}: made again`;
+  const known = new Set((deployment.resources ?? []).map((each) => each.id));
+  const items = await api.list<Record<string, unknown>>(kind.path, kind.key);
+  for (const item of items) {
+    const id = kind.id(item);
+    if (kind.match(item, resource.inputs) && !known.has(id)) await api.remove(`${kind.path}/${id}`);
+  }
+  return `${name}: half made, removed to be made again`;
+}
+
+/** Takes off a lock of the file backend whose process is gone; another's lock is left and explained. */
+async function unlock(open: OpenStack): Promise<void> {
+  const home = process.env.PULUMI_BACKEND_URL?.match(/^file:\/\/(.+)/)?.[1];
+  if (!home) return;
+  const folder = join(home, ".pulumi/locks/organization/aihub", open.stack.name);
+  for (const file of await readdir(folder).catch(() => [])) {
+    const lock = JSON.parse(await readFile(join(folder, file), "utf8")) as {
+      pid: number;
+      hostname: string;
+    };
+    if (lock.hostname !== hostname() || alive(lock.pid)) {
+      throw new UserError(
+        `Another run (process ${lock.pid} on ${lock.hostname}) is working on stack ${open.stack.name}.\n` +
+          "  Wait for it to end. If it is surely gone: npm run hub -- pulumi cancel --yes",
+      );
+    }
+  }
+  const locks = await readdir(folder).catch(() => []);
+  if (locks.length > 0) {
+    open.progress.note("taking off the lock of a run that was killed");
+    await open.stack.cancel();
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

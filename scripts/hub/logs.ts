@@ -1,0 +1,44 @@
+import { services } from "../../hub/services.ts";
+import { UserError } from "../../hub/user-error.ts";
+import { silent } from "../progress.ts";
+import { openHost } from "./host.ts";
+import { openStack } from "./stack.ts";
+import { defineVerb } from "./verb.ts";
+
+const names = services.map((service) => service.name);
+
+export const verb = defineVerb({
+  name: "logs",
+  summary: `Prints what the services said (${names.join(", ")}; default all)`,
+  arguments: "[SERVICE...]",
+  options: {
+    follow: { type: "boolean", help: "go on printing" },
+    tail: { type: "string", help: "N  last lines of each service (default 100)" },
+  },
+  async run(values, wanted) {
+    for (const name of wanted) {
+      if (!names.includes(name))
+        throw new UserError(`No service "${name}"; there are ${names.join(", ")}`);
+    }
+    const tail = String(values.tail ?? "100");
+    if (!/^\d{1,6}$/.test(tail)) throw new UserError(`--tail ${tail} is not a number`);
+    const open = await openStack(values, silent, "engine");
+    try {
+      const host = await openHost(open);
+      try {
+        const { code } = await host.run(
+          `docker compose --project-name aihub logs --no-color --tail ${tail}${values.follow ? " --follow" : ""} ${wanted.join(" ")}`,
+          {
+            stdout: (chunk) => process.stdout.write(chunk),
+            stderr: (chunk) => process.stderr.write(chunk),
+          },
+        );
+        return code;
+      } finally {
+        host.close();
+      }
+    } finally {
+      await open.close();
+    }
+  },
+});

@@ -1,0 +1,42 @@
+import { UserError } from "../../hub/user-error.ts";
+import { silent } from "../progress.ts";
+import { openStack } from "./stack.ts";
+import { defineVerb } from "./verb.ts";
+
+export const verb = defineVerb({
+  name: "outputs",
+  summary: "Prints the hub's addresses and sign-in; secrets only when asked",
+  options: {
+    json: { type: "boolean", help: "print JSON and nothing else" },
+    "show-secrets": { type: "boolean", help: "print the secret ones as well" },
+  },
+  async run(values) {
+    const open = await openStack(values, silent, "engine");
+    try {
+      const outputs = await open.stack.outputs();
+      if (Object.keys(outputs).length === 0) {
+        throw new UserError(
+          `Stack ${open.stack.name} has no outputs yet; npm start makes the hub first`,
+        );
+      }
+      const shown = Object.fromEntries(
+        Object.entries(outputs).map(([name, { value, secret }]) => [
+          name,
+          secret && !values["show-secrets"] ? "[secret]" : value,
+        ]),
+      );
+      if (values.json) {
+        process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+      } else {
+        for (const [name, value] of Object.entries(shown)) {
+          process.stdout.write(
+            `${name}: ${typeof value === "string" ? value : JSON.stringify(value, null, 2)}\n`,
+          );
+        }
+      }
+      return 0;
+    } finally {
+      await open.close();
+    }
+  },
+});

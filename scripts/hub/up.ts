@@ -1,0 +1,80 @@
+import { describeHub } from "../../hub/hub.ts";
+import { heal } from "./heal.ts";
+import { openStack } from "./stack.ts";
+import { runOperation } from "./update.ts";
+import { defineVerb } from "./verb.ts";
+
+export const verb = defineVerb({
+  name: "up",
+  summary:
+    "Creates the hub, or changes it to match its settings and this checkout; npm start is this",
+  options: {
+    yes: { type: "boolean", help: "do not ask before changing a stack in the cloud" },
+    json: { type: "boolean", help: "print the result as JSON on standard output" },
+    refresh: { type: "boolean", help: "look at what is really there before comparing" },
+    "real-providers": {
+      type: "boolean",
+      help: "rehearse with Pulumi's own plugins; needs their download",
+    },
+  },
+  async run(values) {
+    const started = Date.now();
+    const open = await openStack(values);
+    try {
+      describeHub(await open.config());
+      await heal(open);
+      if (!open.instance && !values.yes && process.stdin.isTTY) {
+        const preview = await runOperation(open, (options) => open.stack.preview(options));
+        for (const line of preview.planned) process.stderr.write(`  ${line}\n`);
+        if (preview.changed === 0) process.stderr.write("  nothing would change\n");
+        const { createInterface } = await import("node:readline/promises");
+        const prompt = createInterface({ input: process.stdin, output: process.stderr });
+        const answer = await prompt.question(`Change stack ${open.stack.name} so? Type yes: `);
+        prompt.close();
+        if (answer.trim() !== "yes") return 1;
+      }
+      const refresh = values.refresh === true;
+      const lines = await open.progress.step("Running the program", () =>
+        runOperation(open, (options) => open.stack.up({ ...options, refresh, parallel: 8 })),
+      );
+      const outputs = await open.stack.outputs();
+      const value = (name: string) => String(outputs[name]?.value ?? "");
+      const seconds = Math.round((Date.now() - started) / 1000);
+      if (values.json) {
+        process.stdout.write(
+          `${JSON.stringify({ changes: lines.changes, url: value("url"), release: value("release"), seconds })}\n`,
+        );
+        return 0;
+      }
+      const { create, update, replace, delete: removed, same } = lines.changes;
+      process.stdout.write(
+        [
+          "",
+          `${lines.changed} changed (${create} created, ${update} updated, ${replace} replaced, ${removed} deleted), ${same} unchanged, ${seconds} s`,
+          "",
+          `  Chat      ${value("url")}`,
+          `  Files     ${value("filesUrl")}`,
+          `  Code      ${value("codeUrl")}`,
+          `  Home      ${value("homeUrl")}`,
+          `  MCP       ${value("mcpUrl")}`,
+          `  Sign-in   ${value("adminEmail")}`,
+          // A rehearsal's password opens nothing but this machine; a real one is shown on request only.
+          open.instance
+            ? `  Password  ${value("adminPassword")}`
+            : `  Password  npm run --silent hub -- outputs --stack ${open.stack.name} --json --show-secrets`,
+          ...(outputs.caCertificate
+            ? [
+                "",
+                "  The certificate comes from the hub's own CA: a browser asks once whether to go on.",
+              ]
+            : []),
+          "",
+          "",
+        ].join("\n"),
+      );
+      return 0;
+    } finally {
+      await open.close();
+    }
+  },
+});
