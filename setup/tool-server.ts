@@ -1,0 +1,60 @@
+/** The MCP server's entry among Open WebUI's tool servers. */
+import { isDeepStrictEqual } from "node:util";
+import type { OpenWebui } from "./open-webui.ts";
+
+interface Connection {
+  type?: string;
+  info?: { id?: string; name?: string; description?: string } | null;
+  [key: string]: unknown;
+}
+
+const PATH = "/api/v1/configs/tool_servers";
+const ID = "hub";
+
+/** How models and people find it: `server:mcp:<id>`; its functions reach a model as `hub_<tool>`. */
+export const TOOL_SERVER = `server:mcp:${ID}`;
+
+function entry(url: string, token: string): Connection {
+  return {
+    type: "mcp",
+    url,
+    path: "",
+    auth_type: "bearer",
+    key: token,
+    headers: null,
+    config: {
+      enable: true,
+      function_name_filter_list: "",
+      // Nobody but administrators: the files are theirs alone.
+      access_grants: [],
+    },
+    info: {
+      id: ID,
+      name: "Workspace files",
+      description: "Read, write and search the files of the hub's workspace",
+    },
+  };
+}
+
+/** Registers it or brings its entry up to date. Other entries are left as they are. */
+export async function registerToolServer(
+  webui: OpenWebui,
+  credential: string,
+  mcp: { url: string; token: string },
+  changed: string[],
+): Promise<void> {
+  const answer = await webui.get<{ TOOL_SERVER_CONNECTIONS: Connection[] | null }>(PATH, {
+    credential,
+  });
+  const now = answer.TOOL_SERVER_CONNECTIONS ?? [];
+  const isOwn = (one: Connection) => one.type === "mcp" && one.info?.id === ID;
+  const own = now.findIndex(isOwn);
+  const wanted = { ...now[own], ...entry(mcp.url, mcp.token) };
+  const all =
+    own < 0
+      ? [...now, wanted]
+      : now.flatMap((one, index) => (index === own ? [wanted] : isOwn(one) ? [] : [one]));
+  if (isDeepStrictEqual(now, all)) return;
+  await webui.get(PATH, { method: "POST", credential, body: { TOOL_SERVER_CONNECTIONS: all } });
+  changed.push(`tool server ${ID}`);
+}
