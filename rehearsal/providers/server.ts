@@ -1,0 +1,459 @@
+/** A provider as a gRPC server, to which the engine attaches. */
+import { appendFileSync } from "node:fs";
+import {
+  Metadata,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  status,
+} from "@grpc/grpc-js";
+import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import rpc from "@pulumi/pulumi/proto/provider_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import statusRpc from "@pulumi/pulumi/proto/status_pb.js";
+import any from "google-protobuf/google/protobuf/any_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { checkInputs } from "./check.ts";
+import { difference, sameUnordered, topLevel } from "./difference.ts";
+import { type EngineLog, engineLog } from "./engine-log.ts";
+import {
+  type Operation,
+  type Provider,
+  type Remembered,
+  type Resource,
+  UnfinishedObject,
+} from "./resource.ts";
+import {
+  decode,
+  encode,
+  holdsSecret,
+  type Properties,
+  revealAll,
+  reveal,
+  Secret,
+  unknown,
+} from "./wire.ts";
+
+export interface RunningProvider {
+  port: number;
+  /** Waits for operations under way, then stops listening. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a provider on a free port of 127.0.0.1, for one run of the engine after another.
+ * `logFile` gets one line per operation: what, on which resource, how long, how it ended; never a value.
+ */
+export async function serveProvider(
+  provider: Provider,
+  options: { logFile?: string | undefined } = {},
+): Promise<RunningProvider> {
+  const resources = new Map(provider.resources.map((resource) => [resource.type, resource]));
+  const functions = new Map(provider.functions.map((one) => [one.token, one]));
+  let stop = new AbortController();
+  let engine: EngineLog | undefined;
+
+  const attach = (address: string) => {
+    engine?.close();
+    engine = address ? engineLog(address) : undefined;
+    if (stop.signal.aborted) stop = new AbortController();
+  };
+
+  const resourceOf = (type: string, urn: string): Resource<Properties> => {
+    const token = type || urn.split("::")[2]?.split("$").at(-1) || "";
+    const resource = resources.get(token);
+    if (resource) return resource;
+    throw new Error(
+      `The rehearsal's ${provider.name} provider has no resource ${token}. ` +
+        `It has: ${[...resources.keys()].join(", ")}.`,
+    );
+  };
+
+  const operation = (urn: string, seconds: number, call: { cancelled: boolean }): Operation => {
+    const write = (severity: "info" | "warning" | "error", text: string, passing: boolean) =>
+      engine?.write({ urn, severity, text, passing });
+    const gone = new AbortController();
+    (call as ServerUnaryCall<unknown, unknown>).on("cancelled", () => gone.abort(stopped()));
+    return {
+      urn,
+      signal: AbortSignal.any([stop.signal, gone.signal]),
+      timeoutSeconds: seconds > 0 ? seconds : undefined,
+      status: (text) => write("info", text, true),
+      report: (severity, text) => write(severity, text, false),
+    };
+  };
+
+  const note = (line: string) => {
+    if (options.logFile) {
+      appendFileSync(options.logFile, `${new Date().toISOString()} ${provider.name} ${line}\n`);
+    }
+  };
+
+  /** A gRPC method whose errors keep their text, and whose work is noted in the log. */
+  const unary =
+    <Request, Response>(
+      name: string,
+      answer: (call: ServerUnaryCall<Request, Response>) => Promise<Response> | Response,
+    ) =>
+    async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+      const started = performance.now();
+      const request = call.request as { getUrn?: () => string; getTok?: () => string };
+      const about = request.getUrn?.() ?? request.getTok?.() ?? "";
+      const ended = (how: string) =>
+        note(`${name} ${about} ${Math.round(performance.now() - started)}ms ${how}`);
+      try {
+        const response = await answer(call);
+        ended("ok");
+        callback(null, response);
+      } catch (error) {
+        ended("failed");
+        callback(grpcError(error));
+      }
+    };
+
+  const server = new Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
+
+  // What is left out here (Parameterize, GetSchema, Construct, Call, List, GetMapping) answers UNIMPLEMENTED.
+  server.addService(providerGrpc.ResourceProviderService, {
+    handshake: unary<rpc.ProviderHandshakeRequest, rpc.ProviderHandshakeResponse>(
+      "Handshake",
+      (call) => {
+        attach(call.request.getEngineAddress());
+        const response = new rpc.ProviderHandshakeResponse();
+        response.setAcceptSecrets(true);
+        return response;
+      },
+    ),
+
+    attach: unary<plugin.PluginAttach, empty.Empty>("Attach", (call) => {
+      attach(call.request.getAddress());
+      return new empty.Empty();
+    }),
+
+    getPluginInfo: unary<empty.Empty, plugin.PluginInfo>("GetPluginInfo", () => {
+      const response = new plugin.PluginInfo();
+      response.setVersion(provider.version);
+      return response;
+    }),
+
+    checkConfig: unary<rpc.CheckRequest, rpc.CheckResponse>("CheckConfig", (call) => {
+      const news = decode(call.request.getNews());
+      const response = new rpc.CheckResponse();
+      for (const key of Object.keys(news)) {
+        if (provider.configKeys.includes(key) || ["version", "pluginDownloadURL"].includes(key)) {
+          continue;
+        }
+        const failure = new rpc.CheckFailure();
+        failure.setProperty(key);
+        failure.setReason(
+          `could not validate provider configuration: Invalid or unknown key. ` +
+            `Check \`pulumi config get ${provider.name}:${key}\`.`,
+        );
+        response.addFailures(failure);
+      }
+      response.setInputs(call.request.getNews());
+      return response;
+    }),
+
+    diffConfig: unary<rpc.DiffRequest, rpc.DiffResponse>("DiffConfig", (call) => {
+      const old = revealAll(decode(call.request.getOldInputs() ?? call.request.getOlds()));
+      const changes = difference(old, revealAll(decode(call.request.getNews())), []);
+      const response = new rpc.DiffResponse();
+      response.setChanges(
+        changes.size > 0
+          ? rpc.DiffResponse.DiffChanges.DIFF_SOME
+          : rpc.DiffResponse.DiffChanges.DIFF_NONE,
+      );
+      response.setDiffsList([...new Set([...changes.keys()].map(topLevel))]);
+      return response;
+    }),
+
+    configure: unary<rpc.ConfigureRequest, rpc.ConfigureResponse>("Configure", (call) => {
+      if (stop.signal.aborted) stop = new AbortController();
+      const variables: Properties = {};
+      for (const [key, value] of call.request.getVariablesMap().toObject(false)) {
+        variables[key.split(":").at(-1) ?? key] = value;
+      }
+      const args = call.request.getArgs();
+      provider.configure?.({ ...variables, ...(args ? revealAll(decode(args)) : {}) });
+      const response = new rpc.ConfigureResponse();
+      response.setAcceptsecrets(true);
+      response.setSupportspreview(true);
+      return response;
+    }),
+
+    invoke: unary<rpc.InvokeRequest, rpc.InvokeResponse>("Invoke", async (call) => {
+      const token = call.request.getTok();
+      const called = functions.get(token);
+      if (!called) {
+        throw new Error(`The rehearsal's ${provider.name} provider has no function ${token}.`);
+      }
+      const response = new rpc.InvokeResponse();
+      response.setReturn(encode(await called.call(revealAll(decode(call.request.getArgs())))));
+      return response;
+    }),
+
+    check: unary<rpc.CheckRequest, rpc.CheckResponse>("Check", (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const { inputs, failures } = checkInputs(resource, {
+        name: request.getName() || (request.getUrn().split("::").at(-1) ?? ""),
+        seed: request.getRandomseed_asU8(),
+        news: decode(request.getNews()),
+        olds: decode(request.getOlds()),
+      });
+      const response = new rpc.CheckResponse();
+      response.setInputs(encode(inputs));
+      for (const { property, reason } of failures) {
+        const failure = new rpc.CheckFailure();
+        failure.setProperty(property);
+        failure.setReason(reason);
+        response.addFailures(failure);
+      }
+      return response;
+    }),
+
+    diff: unary<rpc.DiffRequest, rpc.DiffResponse>("Diff", (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const outputs = revealAll(decode(request.getOlds()));
+      const sent = request.getOldInputs();
+      const old = sent ? revealAll(decode(sent)) : outputs;
+      return diffResponse(resource, old, revealAll(decode(request.getNews())), outputs);
+    }),
+
+    create: unary<rpc.CreateRequest, rpc.CreateResponse>("Create", async (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const inputs = decode(request.getProperties());
+      const response = new rpc.CreateResponse();
+      if (request.getPreview()) {
+        const planned = { ...unknowns(resource.computed), ...inputs };
+        response.setProperties(encode(closeSecrets(resource, planned, inputs)));
+        return response;
+      }
+      const { id, outputs } = await resource
+        .create(revealAll(inputs), operation(request.getUrn(), request.getTimeout(), call))
+        .catch((error: unknown) => {
+          throw closeUnfinished(resource, error, inputs);
+        });
+      response.setId(id);
+      response.setProperties(encode(closeSecrets(resource, outputs, inputs)));
+      return response;
+    }),
+
+    read: unary<rpc.ReadRequest, rpc.ReadResponse>("Read", async (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const inputs = decode(request.getInputs());
+      const state = decode(request.getProperties());
+      const response = new rpc.ReadResponse();
+      if (!resource.read) {
+        response.setId(request.getId());
+        response.setProperties(request.getProperties());
+        response.setInputs(request.getInputs());
+        return response;
+      }
+      const remembered = { inputs: revealAll(inputs), outputs: revealAll(state) };
+      const outputs = await resource.read(
+        request.getId(),
+        remembered,
+        operation(request.getUrn(), request.getTimeout(), call),
+      );
+      if (!outputs) return response;
+      response.setId(request.getId());
+      response.setProperties(encode(closeSecrets(resource, outputs, { ...state, ...inputs })));
+      response.setInputs(encode(inputsAsTheyAre(resource, inputs, remembered, outputs)));
+      return response;
+    }),
+
+    update: unary<rpc.UpdateRequest, rpc.UpdateResponse>("Update", async (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const inputs = decode(request.getNews());
+      const state = decode(request.getOlds());
+      const oldInputs = decode(request.getOldInputs());
+      const response = new rpc.UpdateResponse();
+      const old = { inputs: revealAll(oldInputs), outputs: revealAll(state) };
+      const kept = Object.fromEntries(
+        Object.entries(state).filter(([key]) => !(key in oldInputs) || key in inputs),
+      );
+      let outputs: Properties;
+      if (request.getPreview()) {
+        outputs = { ...kept, ...inputs, ...unknowns(resource.changing ?? []) };
+      } else if (resource.update) {
+        outputs = await resource
+          .update(
+            request.getId(),
+            revealAll(inputs),
+            old,
+            operation(request.getUrn(), request.getTimeout(), call),
+          )
+          .catch((error: unknown) => {
+            throw closeUnfinished(resource, error, inputs);
+          });
+      } else {
+        outputs = { ...kept, ...inputs };
+      }
+      response.setProperties(encode(closeSecrets(resource, outputs, inputs)));
+      return response;
+    }),
+
+    delete: unary<rpc.DeleteRequest, empty.Empty>("Delete", async (call) => {
+      const { request } = call;
+      const resource = resourceOf(request.getType(), request.getUrn());
+      const outputs = revealAll(decode(request.getProperties()));
+      const sent = request.getOldInputs();
+      await resource.delete?.(
+        request.getId(),
+        { inputs: sent ? revealAll(decode(sent)) : outputs, outputs },
+        operation(request.getUrn(), request.getTimeout(), call),
+      );
+      return new empty.Empty();
+    }),
+
+    cancel: unary<empty.Empty, empty.Empty>("Cancel", () => {
+      stop.abort(stopped());
+      return new empty.Empty();
+    }),
+  });
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        stop.abort(stopped());
+        engine?.close();
+        server.tryShutdown(() => resolve());
+        // An engine that keeps its connection open without a call must not hold up the end.
+        setTimeout(() => server.forceShutdown(), 30_000).unref();
+      }),
+  };
+}
+
+const stopped = () => new Error("stopped on request before it was done");
+
+function unknowns(keys: readonly string[]): Properties {
+  return Object.fromEntries(keys.map((key) => [key, unknown]));
+}
+
+function diffResponse(
+  resource: Resource<Properties>,
+  old: Properties,
+  next: Properties,
+  outputs: Properties,
+): rpc.DiffResponse {
+  const response = new rpc.DiffResponse();
+  const changes = difference(old, next, resource.unordered ?? []);
+  const replacing = new Set([
+    ...(resource.replaceOn ?? []),
+    ...(resource.replacesFor?.(old, next) ?? []),
+  ]);
+  const expired = resource.expired?.(outputs) ?? [];
+  const kinds = rpc.PropertyDiff.Kind;
+  const add = (path: string, kind: rpc.PropertyDiff.Kind, input: boolean) => {
+    const property = new rpc.PropertyDiff();
+    property.setKind(kind);
+    property.setInputdiff(input);
+    response.getDetaileddiffMap().set(path, property);
+  };
+  for (const [path, change] of changes) {
+    const replace = replacing.has(topLevel(path));
+    const kind = {
+      add: replace ? kinds.ADD_REPLACE : kinds.ADD,
+      delete: replace ? kinds.DELETE_REPLACE : kinds.DELETE,
+      update: replace ? kinds.UPDATE_REPLACE : kinds.UPDATE,
+    }[change];
+    add(path, kind, true);
+  }
+  for (const path of expired) add(path, kinds.UPDATE_REPLACE, false);
+  const changed = [...new Set([...changes.keys()].map(topLevel))];
+  response.setHasdetaileddiff(true);
+  response.setDiffsList([...changed, ...expired]);
+  response.setReplacesList([...changed.filter((key) => replacing.has(key)), ...expired]);
+  response.setChanges(
+    changes.size + expired.length > 0
+      ? rpc.DiffResponse.DiffChanges.DIFF_SOME
+      : rpc.DiffResponse.DiffChanges.DIFF_NONE,
+  );
+  return response;
+}
+
+/** Outputs with those closed that are secret by nature or repeat a secret input. */
+function closeSecrets(
+  resource: Resource<Properties>,
+  outputs: Properties,
+  sources: Properties,
+): Properties {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([key, value]) => {
+      const secret = resource.secrets?.includes(key) || holdsSecret(sources[key]);
+      if (value === undefined || !secret || value instanceof Secret) return [key, value];
+      return [key, new Secret(reveal(value))];
+    }),
+  );
+}
+
+/** The inputs that would make the object as it was found, in the words of the program wherever they still fit. */
+function inputsAsTheyAre(
+  resource: Resource<Properties>,
+  inputs: Properties,
+  { inputs: plain, outputs: oldOutputs }: Remembered<Properties>,
+  outputs: Properties,
+): Properties {
+  const found: Properties = { ...inputs };
+  if (Object.keys(inputs).length === 0) {
+    for (const [key, value] of Object.entries(outputs)) {
+      if (!resource.computed.includes(key)) found[key] = value;
+    }
+    return found;
+  }
+  for (const key of Object.keys(inputs)) {
+    if (sameUnordered(oldOutputs[key], outputs[key])) continue;
+    if (sameUnordered(plain[key], outputs[key])) continue;
+    found[key] = holdsSecret(inputs[key]) ? new Secret(outputs[key]) : outputs[key];
+  }
+  return found;
+}
+
+function closeUnfinished(
+  resource: Resource<Properties>,
+  error: unknown,
+  inputs: Properties,
+): unknown {
+  if (!(error instanceof UnfinishedObject)) return error;
+  const closed = closeSecrets(resource, error.outputs, inputs);
+  return new UnfinishedObject(error.id, { closed, inputs }, error.message);
+}
+
+function grpcError(error: unknown) {
+  const text = error instanceof Error ? error.message : String(error);
+  const metadata = new Metadata();
+  if (error instanceof UnfinishedObject) {
+    const { closed, inputs } = error.outputs as { closed: Properties; inputs: Properties };
+    const detail = new rpc.ErrorResourceInitFailed();
+    detail.setId(error.id);
+    detail.setProperties(encode(closed));
+    detail.setInputs(encode(inputs));
+    detail.setReasonsList([text]);
+    const packed = new any.Any();
+    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+    const rich = new statusRpc.Status();
+    rich.setCode(status.UNKNOWN);
+    rich.setMessage(text);
+    rich.addDetails(packed);
+    // gRPC for Go reads structured errors from this trailer; gRPC for Node has no other way to send them.
+    metadata.add("grpc-status-details-bin", Buffer.from(rich.serializeBinary()));
+  }
+  return { code: status.UNKNOWN, details: text, message: text, name: "ServiceError", metadata };
+}
