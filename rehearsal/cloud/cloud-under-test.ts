@@ -1,0 +1,108 @@
+/** A cloud without containers on addresses of its own, spoken to over real HTTP. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DropletDriver } from "../droplet/driver.ts";
+import { type RecordingDriver, recordingDriver } from "../droplet/recording-driver.ts";
+import { type RunningCloud, startCloud } from "./server.ts";
+
+export const TOKEN = "a-token-of-the-tests";
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into by tests, field by field
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+export interface CloudUnderTest {
+  driver: RecordingDriver;
+  stateDir: string;
+  url(): string;
+  call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
+  /** A call that must succeed; returns its body. */
+  ok(method: string, path: string, body?: unknown): Promise<Json>;
+  /** Waits until the action is over and returns it. */
+  settled(answer: Json): Promise<Json>;
+  /** An active droplet. */
+  droplet(args?: Record<string, unknown>): Promise<Json>;
+  /** Ends the daemon's part and starts another on the same state. */
+  restart(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** A block that two test processes at the same time hardly share. */
+export const freeBlock = (): number => 100 + (process.pid % 150);
+
+export async function cloudUnderTest(
+  options: { delayMs?: number; block?: number; driver?: RecordingDriver } = {},
+): Promise<CloudUnderTest> {
+  const stateDir = mkdtempSync(join(tmpdir(), "aihub-cloud-"));
+  const driver = options.driver ?? recordingDriver();
+  const block = options.block ?? freeBlock();
+  const start = () => startOn({ stateDir, block, driver, delayMs: options.delayMs ?? 5 });
+  let cloud = await start();
+
+  const call: CloudUnderTest["call"] = async (method, path, body, token = TOKEN) => {
+    const response = await fetch(`${cloud.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
+  };
+  const ok: CloudUnderTest["ok"] = async (method, path, body) => {
+    const answer = await call(method, path, body);
+    if (answer.status > 299) {
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body;
+  };
+  const settled: CloudUnderTest["settled"] = async (answer) => {
+    const id = answer.action?.id ?? answer.links.actions[0].id;
+    for (;;) {
+      const { action } = await ok("GET", `/v2/actions/${id}`);
+      if (action.status !== "in-progress") return action;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  return {
+    driver,
+    stateDir,
+    url: () => cloud.url,
+    call,
+    ok,
+    settled,
+    async droplet(args = {}) {
+      const made = await ok("POST", "/v2/droplets", {
+        name: "hub",
+        region: "nyc3",
+        size: "s-2vcpu-4gb",
+        image: "ubuntu-24-04-x64",
+        ...args,
+      });
+      await settled(made);
+      return (await ok("GET", `/v2/droplets/${made.droplet.id}`)).droplet;
+    },
+    async restart() {
+      await cloud.close();
+      cloud = await start();
+    },
+    async dispose() {
+      await cloud.close();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function startOn(args: {
+  stateDir: string;
+  block: number;
+  driver: DropletDriver;
+  delayMs: number;
+}): Promise<RunningCloud> {
+  return startCloud({ ...args, token: TOKEN, port: 0 });
+}
