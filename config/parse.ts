@@ -15,7 +15,7 @@ const knownKeys = [...Object.keys(settingsSchema.shape), ...secretKeys];
 const examples: Record<string, string> = {
   domain: "example.com",
   adminEmail: "you@example.com",
-  adminCidrs: `'["203.0.113.7/32"]'`,
+  adminCidrs: "203.0.113.7/32",
   databaseUrl: "postgresql://user:password@host:5432/database",
   redisUrl: "rediss://user:password@host:25061",
 };
@@ -38,6 +38,8 @@ export function parseConfig(raw: Record<string, string>, command = "pulumi confi
       );
       continue;
     }
+    // An empty value is how Pulumi.yaml declares a setting without a default; only a subdomain may really be empty.
+    if (text === "" && key !== "subdomain") continue;
     const target = secretKeys.includes(key) ? secret : plain;
     try {
       target[key] = structured.has(key) ? JSON.parse(text) : text;
@@ -88,10 +90,12 @@ function describe(issue: z.core.$ZodIssue, given: boolean): string {
 }
 
 function setCommand(key: string, path: PropertyKey[] = [key]): string {
-  const flags = `${secretKeys.includes(key) ? "--secret " : ""}${path.length > 1 && key === "images" ? "--path " : ""}`;
-  const name = flags.includes("--path") ? path.map(String).join(".") : key;
+  const flags = `${secretKeys.includes(key) ? "--secret " : ""}${structured.has(key) ? "--path " : ""}`;
+  // A list is set item by item, an object part by part.
+  const name =
+    key === "adminCidrs" ? `${key}[${String(path[1] ?? 0)}]` : path.map(String).join(".");
   const value = examples[key] ?? (secretKeys.includes(key) ? "" : "VALUE");
-  return `set ${flags}aihub:${name} ${value}`.trimEnd();
+  return `set ${flags}${/[[\]]/.test(name) ? `'aihub:${name}'` : `aihub:${name}`} ${value}`.trimEnd();
 }
 
 /** The known key with the smallest edit distance, when at most two edits away. */

@@ -29,17 +29,22 @@ export const verb = defineVerb({
         throw new UserError(`config takes get, set or rm, not "${action}"\n  ${usage}`);
       if (!key) throw new UserError(`Which setting?\n  ${usage}`);
       const before = await stackFile(open);
-      const path = key.includes(".");
+      const path = /[.[]/.test(key);
       if (action === "rm") {
         await open.stack.removeConfig(`aihub:${key}`, path);
       } else {
         const value =
           rest.length > 0 ? rest.join(" ") : (await text(process.stdin)).replace(/\n$/, "");
-        await open.stack.setConfig(
-          `aihub:${key}`,
-          { value, secret: values.secret === true || key in secretsSchema.shape },
-          path,
-        );
+        const secret = values.secret === true || key in secretsSchema.shape;
+        if (key === "adminCidrs") {
+          // The engine keeps a list as a list only when it is set item by item.
+          await open.stack.removeConfig(`aihub:${key}`);
+          for (const [index, item] of items(value).entries()) {
+            await open.stack.setConfig(`aihub:${key}[${index}]`, { value: item }, true);
+          }
+        } else {
+          await open.stack.setConfig(`aihub:${key}`, { value, secret }, path);
+        }
       }
       try {
         await open.config();
@@ -54,6 +59,16 @@ export const verb = defineVerb({
     }
   },
 });
+
+/** A JSON list, or items with commas or spaces between them. */
+function items(value: string): string[] {
+  if (!value.trim().startsWith("[")) return value.split(/[\s,]+/).filter(Boolean);
+  try {
+    return (JSON.parse(value) as unknown[]).map(String);
+  } catch {
+    throw new UserError(`${value} is not a list; write it like 203.0.113.7/32,198.51.100.0/24`);
+  }
+}
 
 async function show(open: OpenStack, key: string, json: boolean): Promise<number> {
   const all = await open.stack.getAllConfig();

@@ -3,5 +3,5 @@ export const rehearsalConfig: Readonly<Record<string, string>> = {
   domain: "localhost",
   adminEmail: "admin@example.com",
   alertEmail: "admin@example.com",
-  adminCidrs: '["127.0.0.0/8"]',
+  "adminCidrs[0]": "127.0.0.0/8",
 };

@@ -74,7 +74,10 @@ async function openRehearsal(
   );
   const given = await stack.getAllConfig();
   for (const [key, value] of Object.entries(rehearsalConfig)) {
-    if (given[`aihub:${key}`] === undefined) await stack.setConfig(`aihub:${key}`, { value });
+    const name = key.replace(/\[.*/, "");
+    if (["", "[]", undefined].includes(given[`aihub:${name}`]?.value)) {
+      await stack.setConfig(`aihub:${key}`, { value }, name !== key);
+    }
   }
   return opened(stack, progress, {
     instance,
