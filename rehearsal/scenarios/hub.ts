@@ -1,0 +1,224 @@
+/**
+ * The hub under rehearsal, used the way a person uses it: by `npm run hub`, by HTTPS, by SSH.
+ * All scenarios share one instance, apart from the default one, so that a running `npm start` is left alone.
+ */
+
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { type RequestOptions, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+
+export const instanceName = process.env.AIHUB_INSTANCE ?? "scenarios";
+export const repository = new URL("../..", import.meta.url).pathname;
+
+export interface Run {
+  exitCode: number | undefined;
+  stdout: string;
+  stderr: string;
+  /** Both streams in the order they came. */
+  all: string;
+}
+
+export interface HubOptions {
+  /** Checkout to run from; default this one. */
+  from?: string;
+  env?: Record<string, string>;
+  /** Kill the run with this signal after so many milliseconds, or when a line of its output matches. */
+  kill?: { signal: NodeJS.Signals; when: RegExp };
+  input?: string;
+}
+
+/** Runs `npm run hub -- <args>` and returns how it ended; never throws for an exit code. */
+export async function hub(args: string[], options: HubOptions = {}): Promise<Run> {
+  const from = options.from ?? repository;
+  const child = execa(process.execPath, [join(from, "scripts/run.mjs"), "hub", ...args], {
+    cwd: from,
+    env: { AIHUB_INSTANCE: instanceName, CI: "true", ...options.env },
+    reject: false,
+    all: true,
+    stdin: options.input === undefined ? "ignore" : "pipe",
+    ...(options.input === undefined ? {} : { input: options.input }),
+    detached: options.kill !== undefined,
+  });
+  const { kill } = options;
+  if (kill) {
+    let seen = "";
+    let ended = false;
+    child.on("exit", () => {
+      ended = true;
+    });
+    child.all?.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (kill.when.test(seen) && child.pid && !ended) {
+        process.kill(-child.pid, kill.signal);
+      }
+    });
+  }
+  const result = await child;
+  return {
+    exitCode: result.exitCode,
+    stdout: String(result.stdout ?? ""),
+    stderr: String(result.stderr ?? ""),
+    all: String(result.all ?? ""),
+  };
+}
+
+/** Runs a verb that must succeed; the error shows everything it printed. */
+export async function hubOk(args: string[], options: HubOptions = {}): Promise<Run> {
+  const run = await hub(args, options);
+  if (run.exitCode !== 0) {
+    throw new Error(`hub ${args.join(" ")} ended with ${run.exitCode}:\n${run.all.slice(-6000)}`);
+  }
+  return run;
+}
+
+export interface Outputs {
+  url: string;
+  mcpUrl: string;
+  filesUrl: string;
+  codeUrl: string;
+  homeUrl: string;
+  ipAddress: string;
+  sshCommand: string;
+  adminEmail: string;
+  adminPassword: string;
+  mcpToken: string;
+  release: string;
+  caCertificate: string;
+  monthlyCost: { total: number; items: { name: string; monthly: number }[] };
+}
+
+export async function outputs(): Promise<Outputs> {
+  const run = await hubOk(["outputs", "--json", "--show-secrets"]);
+  return JSON.parse(run.stdout) as Outputs;
+}
+
+/** Runs a command as root on the simulated droplet through `hub ssh`. */
+export async function onHost(command: string): Promise<string> {
+  return (await hubOk(["ssh", "--", command])).stdout;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+export interface Ask extends Pick<RequestOptions, "method"> {
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/**
+ * One HTTPS request to the hub's reserved IP under its real name, its certificate checked against the hub's own CA.
+ * `path` goes out exactly as written, so that odd spellings arrive as such.
+ */
+export function ask(to: Outputs, path: string, options: Ask = {}): Promise<Answer> {
+  const name = new URL(to.url).hostname;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: to.ipAddress,
+        port: 443,
+        servername: name,
+        ca: to.caCertificate,
+        path,
+        method: options.method ?? "GET",
+        headers: { Host: name, ...options.headers },
+        agent: false,
+        timeout: 60_000,
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("error", reject);
+        incoming.on("end", () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    outgoing.on("upgrade", (incoming, socket) => {
+      socket.destroy();
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: "" });
+    });
+    outgoing.on("timeout", () =>
+      outgoing.destroy(new Error(`${options.method ?? "GET"} ${path}: no answer in 60 s`)),
+    );
+    outgoing.on("error", reject);
+    outgoing.end(options.body);
+  });
+}
+
+export interface Session {
+  token: string;
+  cookie: string;
+}
+
+/** Signs in to the chat as its page does. */
+export async function signIn(
+  to: Outputs,
+  email = to.adminEmail,
+  password = to.adminPassword,
+): Promise<Session> {
+  const answer = await askJson<{ token: string }>(to, "/api/v1/auths/signin", {
+    method: "POST",
+    json: { email, password },
+  });
+  return { token: answer.token, cookie: `token=${answer.token}` };
+}
+
+/** A JSON call that must answer 2xx. */
+export async function askJson<T>(
+  to: Outputs,
+  path: string,
+  options: Omit<Ask, "body"> & { json?: unknown; session?: Session } = {},
+): Promise<T> {
+  const answer = await ask(to, path, {
+    ...(options.method ? { method: options.method } : {}),
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/json",
+      ...(options.session ? { Cookie: options.session.cookie } : {}),
+      ...options.headers,
+    },
+    ...(options.json === undefined ? {} : { body: JSON.stringify(options.json) }),
+  });
+  if (answer.status < 200 || answer.status > 299) {
+    throw new Error(
+      `${options.method ?? "GET"} ${path}: ${answer.status} ${answer.body.slice(0, 500)}`,
+    );
+  }
+  return JSON.parse(answer.body) as T;
+}
+
+/** When each container on the host was started, by service: equal before and after means nothing was restarted. */
+export async function startTimes(): Promise<Record<string, string>> {
+  const text = await onHost(
+    `docker ps -aq --filter label=com.docker.compose.project=aihub | xargs docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Id}} {{.State.StartedAt}}'`,
+  );
+  const times: Record<string, string> = {};
+  for (const line of text.trim().split("\n")) {
+    const [service, ...rest] = line.split(" ");
+    if (service && service !== "setup") times[service] = rest.join(" ");
+  }
+  return times;
+}
+
+/** A copy of the checkout to make a change in, as a person would before a deploy; removed by `dispose`. */
+export async function changedCheckout(
+  change: (root: string) => Promise<void>,
+): Promise<{ root: string; dispose(): Promise<void> }> {
+  const root = await mkdtemp(join(tmpdir(), "aihub-checkout-"));
+  await cp(repository, root, {
+    recursive: true,
+    filter: (source) => !/\/(node_modules|\.git)(\/|$)/.test(source.slice(repository.length - 1)),
+  });
+  await symlink(join(repository, "node_modules"), join(root, "node_modules"));
+  await change(root);
+  return { root, dispose: () => rm(root, { recursive: true, force: true }) };
+}
