@@ -33,8 +33,8 @@ export interface CloudUnderTest {
   dispose(): Promise<void>;
 }
 
-/** A block that two test processes at the same time hardly share. */
-export const freeBlock = (): number => 100 + (process.pid % 150);
+/** A block above those of instances, which two test processes at the same time hardly share. */
+export const freeBlock = (): number => 240 + (process.pid % 15);
 
 export async function cloudUnderTest(
   options: { delayMs?: number; block?: number; driver?: RecordingDriver } = {},

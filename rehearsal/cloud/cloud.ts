@@ -112,6 +112,7 @@ export class Cloud {
   async wentDown(id: number, why: "reboot" | "halt"): Promise<void> {
     const droplet = this.state.droplets.find((one) => one.id === id);
     if (droplet?.status !== "active" || this.isBusy(id) || this.#stopping) return;
+    if (await this.driver.running(id)) return;
     this.log(`droplet ${id} went down by itself (${why})`);
     if (why === "halt") {
       droplet.status = "off";
