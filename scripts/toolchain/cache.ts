@@ -79,7 +79,14 @@ export async function cached(
   return withLock(`${entry.kind}-${entry.name}`, async () => {
     if (await has(entry)) return path;
     await mkdir(dirname(path), { recursive: true });
-    const workshop = await mkdtemp(join(dirname(path), ".new-"));
+    const unfinished = `.new-${entry.name}-`;
+    for (const file of await readdir(dirname(path))) {
+      // A run that was killed left it: this one holds the lock.
+      if (file.startsWith(unfinished) && file.length === unfinished.length + 6) {
+        await rm(join(dirname(path), file), { recursive: true, force: true });
+      }
+    }
+    const workshop = await mkdtemp(join(dirname(path), unfinished));
     try {
       const target = join(workshop, "entry");
       await make(target);

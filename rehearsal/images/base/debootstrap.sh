@@ -24,9 +24,11 @@ path-include /usr/share/doc/*/copyright
 path-exclude /usr/share/man/*
 path-exclude /usr/share/info/*
 path-exclude /usr/share/locale/*
+path-include /usr/share/locale/locale.alias
 CONF
 find "$root/usr/share/doc" -type f ! -name copyright -delete
-rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/locale/*
+rm -rf "$root"/usr/share/man/* "$root"/usr/share/info/*
+find "$root/usr/share/locale" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/apt/*.bin
 rm -rf "$root"/var/log/*.log "$root"/var/log/apt/* "$root"/tmp/*
 # A name server of the machine that made the archive is of no use to the one that runs it.

@@ -1,0 +1,133 @@
+/** The Pulumi command line: the one on PATH, else one built from its Go module, which any network has. */
+import { mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { execa } from "execa";
+import { ensureBase } from "../../rehearsal/images/base.ts";
+import { authorityBundles } from "../../rehearsal/images/machine-trust.ts";
+import type { Log, Progress } from "../progress.ts";
+import { cacheDir, cached, has, keyOf, keyOfFolder } from "./cache.ts";
+import { run } from "./run.ts";
+
+const OLDEST_MINOR = 220;
+const module = join(import.meta.dirname, "pulumi");
+const command = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+
+/** Where a Pulumi command line is: `root/bin/pulumi`, as `PulumiCommand.get({ root })` wants it. */
+export interface Pulumi {
+  root: string;
+  /** Without a leading "v". */
+  version: string;
+}
+
+/**
+ * Finds a Pulumi 3.220 or later on PATH, or builds the pinned one once per machine: with the machine's own Go
+ * where it has one, else in a container, for which a Docker engine must be running. 2 to 6 minutes when built.
+ */
+export async function ensurePulumi(progress: Progress): Promise<Pulumi> {
+  return (await fromPath()) ?? (await fromModule(progress));
+}
+
+/** True when this version, as `pulumi version` prints it, does what the program needs. */
+export function isRecentEnough(version: string): boolean {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(version.trim()) ?? [];
+  return Number(major) === 3 && Number(minor) >= OLDEST_MINOR;
+}
+
+async function fromPath(): Promise<Pulumi | undefined> {
+  const found = await execa("sh", ["-c", "command -v pulumi"], { reject: false });
+  const path = found.stdout.trim();
+  if (found.exitCode !== 0 || !path.startsWith("/")) return undefined;
+  const asked = await execa(path, ["version"], {
+    reject: false,
+    env: { PULUMI_SKIP_UPDATE_CHECK: "1" },
+  });
+  if (asked.exitCode !== 0 || !isRecentEnough(asked.stdout)) return undefined;
+  const version = asked.stdout.trim().replace(/^v/, "");
+  if (basename(dirname(path)) === "bin") return { root: dirname(dirname(path)), version };
+  const entry = { kind: "pulumi", name: "link", key: keyOf([path]) };
+  const root = await cached(entry, async (target) => {
+    await mkdir(join(target, "bin"), { recursive: true });
+    await symlink(path, join(target, "bin", "pulumi"));
+  });
+  return { root, version };
+}
+
+async function fromModule(progress: Progress): Promise<Pulumi> {
+  const goMod = await readFile(join(module, "go.mod"), "utf8");
+  const version = /github\.com\/pulumi\/pulumi\/pkg\/v3 v(\S+)/.exec(goMod)?.[1];
+  if (!version) throw new Error(`${join(module, "go.mod")} does not name Pulumi's version`);
+  const entry = {
+    kind: "pulumi",
+    name: "pulumi",
+    key: keyOf([process.platform, process.arch, await keyOfFolder(module)]),
+  };
+  if (await has(entry)) return { root: await cached(entry, async () => {}), version };
+  const withOwnGo = await hasGo();
+  // Not inside the step that builds: a base image has steps of its own.
+  const image = withOwnGo ? undefined : await ensureBase(progress, "trixie");
+  const title = `Building Pulumi ${version} ${image ? "in a container" : "with this machine's Go"}`;
+  const root = await cached(entry, (target) =>
+    progress.step(title, async (log) => {
+      await mkdir(join(target, "bin"), { recursive: true });
+      if (image) await buildInContainer(log, version, target, image);
+      else await buildHere(log, version, target);
+    }),
+  );
+  return { root, version };
+}
+
+async function hasGo(): Promise<boolean> {
+  const { exitCode, stdout } = await execa("go", ["env", "GOVERSION"], { reject: false, cwd: "/" });
+  const minor = /^go1\.(\d+)/.exec(stdout?.trim() ?? "")?.[1];
+  // From 1.21 on, Go fetches the newer Go that a module asks for.
+  return exitCode === 0 && Number(minor) >= 21;
+}
+
+function goArguments(version: string, output: string): string[] {
+  const variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+  return ["build", "-ldflags", `-s -w -X ${variable}=${version}`, "-o", output, command];
+}
+
+const goEnvironment = {
+  CGO_ENABLED: "0",
+  GOTOOLCHAIN: "auto",
+  GOWORK: "off",
+  GOFLAGS: "-buildvcs=false",
+};
+
+async function buildHere(log: Log, version: string, target: string): Promise<void> {
+  await run(log, "go", goArguments(version, join(target, "bin", "pulumi")), {
+    cwd: module,
+    env: goEnvironment,
+  });
+}
+
+async function buildInContainer(
+  log: Log,
+  version: string,
+  target: string,
+  image: string,
+): Promise<void> {
+  // Modules and compiled packages stay, so that an interrupted build goes on where it was.
+  const goFiles = cacheDir("go");
+  await mkdir(goFiles, { recursive: true });
+  const authorities = authorityBundles();
+  const proxies = ["http_proxy", "https_proxy", "no_proxy", "GOPROXY", "GONOSUMDB", "GOSUMDB"];
+  const script = [
+    "set -e",
+    "apt-get update -qq",
+    "apt-get install -y -qq --no-install-recommends golang-go >/dev/null",
+    "cat /authorities/*.pem >>/etc/ssl/certs/ca-certificates.crt 2>/dev/null || true",
+    'cd /module && exec go "$@"',
+  ].join("\n");
+  await run(log, "docker", [
+    ...["run", "--rm", "--network", "host"],
+    ...["--volume", `${module}:/module:ro`, "--volume", `${target}:/target`],
+    ...["--volume", `${goFiles}:/go`, "--env", "GOPATH=/go", "--env", "GOCACHE=/go/build"],
+    ...Object.entries(goEnvironment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+    ...proxies.filter((name) => process.env[name]).flatMap((name) => ["--env", name]),
+    ...authorities.flatMap((path, index) => ["--volume", `${path}:/authorities/${index}.pem:ro`]),
+    ...[image, "sh", "-c", script, "sh", ...goArguments(version, "/target/bin/pulumi")],
+  ]);
+  await rm(goFiles, { recursive: true, force: true });
+}
