@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { LifeOrder } from "./rehearsal/scenarios/order.ts";
 
 /** One project per tier; the tiers, what each needs and how long it takes are in CONTRIBUTING.md. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LifeOrder },
     projects: [
       {
         test: {

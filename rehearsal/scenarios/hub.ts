@@ -45,7 +45,7 @@ export async function hub(args: string[], options: HubOptions = {}): Promise<Run
   if (kill) {
     let seen = "";
     let ended = false;
-    child.on("exit", () => {
+    void child.then(() => {
       ended = true;
     });
     child.all?.on("data", (chunk: Buffer) => {
@@ -221,4 +221,27 @@ export async function changedCheckout(
   await symlink(join(repository, "node_modules"), join(root, "node_modules"));
   await change(root);
   return { root, dispose: () => rm(root, { recursive: true, force: true }) };
+}
+
+/** `fetch` over `ask`, for clients that bring their own protocol: same address, name and certificate check. */
+export function httpsFetch(
+  to: Outputs,
+): (input: string | URL, init?: RequestInit) => Promise<Response> {
+  return async (input, init = {}) => {
+    const url = new URL(input);
+    const answer = await ask(to, url.pathname + url.search, {
+      method: init.method ?? "GET",
+      headers: Object.fromEntries(new Headers(init.headers)),
+      ...(init.body ? { body: String(init.body) } : {}),
+    });
+    const empty = [101, 204, 205, 304].includes(answer.status);
+    return new Response(empty ? null : answer.body, {
+      status: answer.status,
+      headers: Object.entries(answer.headers).flatMap(([key, value]) =>
+        (Array.isArray(value) ? value : [value]).map(
+          (each) => [key, String(each)] as [string, string],
+        ),
+      ),
+    });
+  };
 }

@@ -78,7 +78,8 @@ async function run(raw: Record<string, string> = {}) {
   );
   const { default: program } = await import("../../index.ts");
   const outputs = await program();
-  const resolve = (value: unknown) => new Promise((done) => pulumi.output(value).apply(done));
+  const resolve = (value: unknown) =>
+    new Promise((done) => (pulumi.output(value) as pulumi.Output<unknown>).apply(done));
   const resolved: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(outputs)) resolved[key] = await resolve(value);
   const secret: Record<string, boolean> = {};

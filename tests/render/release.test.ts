@@ -1,10 +1,9 @@
-import { gunzipSync } from "node:zlib";
 import { load } from "js-yaml";
-import { extract } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { type Release, renderRelease } from "../../render/release.ts";
 import { fill } from "../../render/template.ts";
 import { bundles, exampleHub } from "./example.ts";
+import { unpack } from "./unpack.ts";
 
 interface Service {
   image: string;
@@ -54,21 +53,9 @@ describe("a release", () => {
 
   it("arrives as a tar whose files are those of its manifest", async () => {
     const release = await renderRelease(exampleHub(), bundles);
-    const found: Record<string, string> = {};
-    const tar = extract();
-    tar.on("entry", (header, stream, next) => {
-      const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => {
-        found[header.name] = Buffer.concat(chunks).toString();
-        next();
-      });
-    });
-    const done = new Promise((resolve) => tar.on("finish", resolve));
-    tar.end(gunzipSync(Buffer.from(release.archive, "base64")));
-    await done;
+    const found = await unpack(release.archive);
     expect(Object.keys(found).sort()).toEqual(Object.keys(release.files).sort());
-    const listed = (found["manifest.sha256"] ?? "")
+    const listed = (found["manifest.sha256"]?.content ?? "")
       .trim()
       .split("\n")
       .map((line) => line.slice(66));

@@ -1,36 +1,10 @@
-import { gunzipSync } from "node:zlib";
-import { extract } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { renderRelease } from "../../render/release.ts";
 import { renderSecretFiles, type SecretFiles } from "../../render/secrets.ts";
 import { bundles, exampleHub, secrets } from "./example.ts";
+import { type Entry, unpack } from "./unpack.ts";
 
-interface Entry {
-  content: string;
-  mode: number;
-  uid: number;
-}
-
-async function entries(files: SecretFiles): Promise<Record<string, Entry>> {
-  const found: Record<string, Entry> = {};
-  const tar = extract();
-  tar.on("entry", (header, stream, next) => {
-    const chunks: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      found[header.name] = {
-        content: Buffer.concat(chunks).toString(),
-        mode: header.mode ?? 0,
-        uid: header.uid ?? 0,
-      };
-      next();
-    });
-  });
-  const done = new Promise((resolve) => tar.on("finish", resolve));
-  tar.end(gunzipSync(Buffer.from(files.archive, "base64")));
-  await done;
-  return found;
-}
+const entries = (files: SecretFiles) => unpack(files.archive);
 
 const find = (all: Record<string, Entry>, pattern: RegExp) =>
   Object.entries(all).find(([path]) => pattern.test(path))?.[1];

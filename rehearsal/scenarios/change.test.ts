@@ -1,0 +1,146 @@
+/** Changes reach the services they concern; a change that is wrong is not taken, and the hub goes on answering. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  ask,
+  changedCheckout,
+  hub,
+  hubOk,
+  type Outputs,
+  onHost,
+  outputs,
+  signIn,
+  startTimes,
+} from "./hub.ts";
+
+let to: Outputs;
+
+beforeAll(async () => {
+  await hubOk(["up", "--yes"]);
+  to = await outputs();
+});
+
+/** Names of the services that were started again between two looks. */
+function restarted(before: Record<string, string>, after: Record<string, string>): string[] {
+  return Object.keys(after).filter((name) => before[name] !== after[name]);
+}
+
+async function edit(root: string, path: string, change: (text: string) => string): Promise<void> {
+  const file = join(root, path);
+  const before = await readFile(file, "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`${path}: the change changes nothing`);
+  await writeFile(file, after);
+}
+
+describe("a change", () => {
+  it("of a setting restarts the service it concerns and no other", async () => {
+    const before = await startTimes();
+    await hubOk(["config", "set", "uploadLimitMib", "300"]);
+    try {
+      await hubOk(["up", "--yes"]);
+      expect(restarted(before, await startTimes())).toEqual(["nginx"]);
+    } finally {
+      await hubOk(["config", "rm", "uploadLimitMib"]);
+    }
+  });
+
+  it("of a template restarts the service it concerns and no other", async () => {
+    await hubOk(["up", "--yes"]);
+    const before = await startTimes();
+    const changed = await changedCheckout((root) =>
+      edit(root, "templates/nginx/home/index.html", (text) =>
+        text.replace("<h1>AI Hub</h1>", "<h1>Our hub</h1>"),
+      ),
+    );
+    try {
+      await hubOk(["up", "--yes"], { from: changed.root });
+      expect(restarted(before, await startTimes())).toEqual(["nginx"]);
+      const session = await signIn(to);
+      const home = await ask(to, "/hub/", { headers: { Cookie: session.cookie } });
+      expect(home.body).toContain("<h1>Our hub</h1>");
+    } finally {
+      await changed.dispose();
+    }
+  });
+});
+
+describe("a change that is wrong", () => {
+  const wrong: [string, (root: string) => Promise<void>, RegExp][] = [
+    [
+      "a compose file that compose refuses",
+      (root) =>
+        edit(root, "templates/compose.yaml", (text) =>
+          text.replace(
+            "    stop_grace_period: 30s\n",
+            "    stop_grace_period: 30s\n    no_such_key: true\n",
+          ),
+        ),
+      /docker compose refuses the new compose file[\s\S]*no_such_key/,
+    ],
+    [
+      "a configuration that nginx refuses",
+      (root) =>
+        edit(root, "templates/nginx/nginx.conf", (text) =>
+          text.replace("    sendfile on;", "    sendfile on;\n    no_such_directive on;"),
+        ),
+      /nginx refuses its new configuration[\s\S]*no_such_directive/,
+    ],
+    [
+      "a service that never gets healthy",
+      (root) =>
+        edit(root, "templates/compose.yaml", (text) =>
+          text.replace(
+            "MCP_TOKEN_FILE: /run/secrets/mcp-token\n",
+            "MCP_TOKEN_FILE: /run/secrets/no-such-token\n",
+          ),
+        ),
+      /not every service got healthy[\s\S]*mcp-server/,
+    ],
+    [
+      "an image that does not exist",
+      (root) =>
+        edit(root, "hub/images.ts", (text) =>
+          text.replace("valkey/valkey:8.1", "valkey/valkey:0.0.1"),
+        ),
+      /cannot fetch the image valkey\/valkey:0\.0\.1/,
+    ],
+    [
+      "a door left open",
+      (root) =>
+        edit(root, "templates/nginx/nginx.conf", (text) =>
+          text.replace(
+            "location /hub/ {\n            include /etc/aihub/admins-only.conf;",
+            "location /hub/ {",
+          ),
+        ),
+      /a door is not as it must be|answers 200 to a stranger/,
+    ],
+  ];
+
+  it.each(wrong)(
+    "%s: fails clearly, the old release still answers",
+    async (_what, change, message) => {
+      const release = (await onHost("basename $(readlink -f /opt/aihub/current)")).trim();
+      const changed = await changedCheckout(change);
+      try {
+        const run = await hub(["up", "--yes"], { from: changed.root });
+        expect(run.exitCode, run.all.slice(-3000)).not.toBe(0);
+        expect(run.all).toMatch(message);
+      } finally {
+        await changed.dispose();
+      }
+      expect((await ask(to, "/")).status).toBe(200);
+      expect((await ask(to, "/files/")).status).toBe(302);
+      await signIn(to);
+      expect((await onHost("basename $(readlink -f /opt/aihub/current)")).trim()).toBe(release);
+    },
+  );
+
+  it("is healed by the next good run", async () => {
+    await hubOk(["up", "--yes"]);
+    await hubOk(["status"]);
+    await hubOk(["preview", "--expect-no-changes"]);
+  });
+});

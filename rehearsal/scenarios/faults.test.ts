@@ -1,0 +1,94 @@
+/** The cloud fails in the ways clouds do, and runs are killed; the next run ends right. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { currentInstance } from "../instance.ts";
+import { ask, hub, hubOk, instanceName, outputs } from "./hub.ts";
+
+const instance = currentInstance(instanceName);
+
+async function faults(method: "POST" | "DELETE", body?: unknown): Promise<void> {
+  const { apiUrl } = JSON.parse(await readFile(join(instance.cloudDir, "daemon.json"), "utf8")) as {
+    apiUrl: string;
+  };
+  const token = (await readFile(join(instance.stateDir, "token"), "utf8")).trim();
+  const answer = await fetch(`${apiUrl}/_rehearsal/faults`, {
+    method,
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  expect(answer.ok, await answer.text()).toBe(true);
+}
+
+let generation = 10;
+const nextGeneration = () => hubOk(["config", "set", "hostGeneration", String(++generation)]);
+
+beforeAll(async () => {
+  await hubOk(["config", "rm", "image"]);
+  await hubOk(["up", "--yes"]);
+});
+
+afterEach(() => faults("DELETE"));
+
+async function isWell(): Promise<void> {
+  await hubOk(["status"]);
+  await hubOk(["preview", "--expect-no-changes", "--refresh"]);
+  expect((await ask(await outputs(), "/")).status).toBe(200);
+}
+
+describe("the API", () => {
+  it("answering 429 and 500 in bursts, and SSH that opens late, delay a replacement and no more", async () => {
+    await faults("POST", { match: "POST /v2/droplets", status: 429, count: 2, retryAfter: 1 });
+    await faults("POST", { match: "GET /v2/actions", status: 500, count: 2 });
+    await faults("POST", { match: "ssh", delayMs: 20_000 });
+    await nextGeneration();
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+
+  it("failing for long ends the run with a clear error, and the next run ends right", async () => {
+    await faults("POST", { match: "POST /v2/droplets", status: 500, count: 100 });
+    await nextGeneration();
+    const run = await hub(["up", "--yes"]);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.all).toMatch(/giving up after 5 attempt/);
+    await faults("DELETE");
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+});
+
+describe("a run", () => {
+  it("killed at once while it makes the droplet is healed by the next", async () => {
+    await nextGeneration();
+    const run = await hub(["up", "--yes"], {
+      kill: { signal: "SIGKILL", when: /creating anew host \(Droplet\)|creating host \(Droplet\)/ },
+    });
+    expect(run.exitCode).not.toBe(0);
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+
+  it("stopped by Ctrl-C ends in good order, and the next run goes on", async () => {
+    await nextGeneration();
+    const run = await hub(["up", "--yes"], {
+      kill: { signal: "SIGINT", when: /creating anew host \(Droplet\)|creating host \(Droplet\)/ },
+    });
+    expect(run.exitCode).not.toBe(0);
+    expect(run.all).toMatch(/Run again: it goes on from here/);
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+
+  it("killed while it applies a release is healed by the next", async () => {
+    await hubOk(["config", "set", "uploadLimitMib", "256"]);
+    const run = await hub(["up", "--yes"], {
+      kill: { signal: "SIGKILL", when: /(creating|creating anew) apply \(Command\)/ },
+    });
+    expect(run.exitCode).not.toBe(0);
+    await hubOk(["up", "--yes"]);
+    await isWell();
+    await hubOk(["config", "rm", "uploadLimitMib"]);
+    await hubOk(["up", "--yes"]);
+  });
+});
