@@ -6,7 +6,12 @@ import { holdsUnknown, type Properties, revealAll, unknown } from "./wire.ts";
 /** Fills in defaults and the name, then says what is wrong with the inputs. Secrets stay closed. */
 export function checkInputs(
   resource: Resource<Properties>,
-  { name, seed, news, olds }: { name: string; seed: Uint8Array; news: Properties; olds: Properties },
+  {
+    name,
+    seed,
+    news,
+    olds,
+  }: { name: string; seed: Uint8Array; news: Properties; olds: Properties },
 ): { inputs: Properties; failures: Failure[] } {
   const inputs: Properties = { ...resource.defaults, ...news };
   if (resource.autoname && inputs.name === undefined) {

@@ -2,15 +2,15 @@
 import { appendFileSync } from "node:fs";
 import {
   Metadata,
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
+  type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import rpc from "@pulumi/pulumi/proto/provider_pb.js";
-import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import statusRpc from "@pulumi/pulumi/proto/status_pb.js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
@@ -29,8 +29,8 @@ import {
   encode,
   holdsSecret,
   type Properties,
-  revealAll,
   reveal,
+  revealAll,
   Secret,
   unknown,
 } from "./wire.ts";

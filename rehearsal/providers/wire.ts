@@ -141,9 +141,7 @@ export function reveal(value: unknown): unknown {
 }
 
 export function revealAll(properties: Properties): Properties {
-  return Object.fromEntries(
-    Object.entries(properties).map(([key, value]) => [key, reveal(value)]),
-  );
+  return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, reveal(value)]));
 }
 
 export function holdsSecret(value: unknown): boolean {

@@ -6,7 +6,12 @@ const BASE64 = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** 16 bytes from the 22 letters that bcrypt writes them in. */
 function saltOf(letters: string): Buffer {
   const bits = [...letters].map((one) => BASE64.indexOf(one).toString(2).padStart(6, "0")).join("");
-  return Buffer.from(bits.slice(0, 128).match(/.{8}/g)?.map((byte) => Number.parseInt(byte, 2)) ?? []);
+  return Buffer.from(
+    bits
+      .slice(0, 128)
+      .match(/.{8}/g)
+      ?.map((byte) => Number.parseInt(byte, 2)) ?? [],
+  );
 }
 
 // Published vectors of crypt_blowfish and of Go's x/crypto/bcrypt.

@@ -14,7 +14,11 @@ interface Blowfish {
  * Hashes up to 72 bytes, in the form "$2a$<cost>$<salt><hash>".
  * `cost` is the exponent of the number of rounds; `salt` 16 bytes, random by default.
  */
-export function bcrypt(password: Uint8Array, cost: number, salt = randomBytes(16)): string {
+export function bcrypt(
+  password: Uint8Array,
+  cost: number,
+  salt: Uint8Array = randomBytes(16),
+): string {
   // The terminating zero of C strings is part of the algorithm.
   const key = words(Buffer.concat([password, Buffer.of(0)]), 18);
   const state = initialState();

@@ -123,9 +123,7 @@ export function certificateRequest(
   const key = createPrivateKey(privateKeyPem);
   const extensions = alternativeNames(alternative);
   const attributes =
-    extensions.length > 0
-      ? [sequence(oid(EXTENSION_REQUEST), setOf(sequence(...extensions)))]
-      : [];
+    extensions.length > 0 ? [sequence(oid(EXTENSION_REQUEST), setOf(sequence(...extensions)))] : [];
   const info = sequence(
     integer(0),
     distinguishedName(subject),
@@ -195,9 +193,7 @@ function issue(
     extensions.push(extension(SUBJECT_KEY_ID, false, octets(keyId(about.spki))));
   }
   if (about.authorityKeyId) {
-    extensions.push(
-      extension(AUTHORITY_KEY_ID, false, sequence(marked(0, about.authorityKeyId))),
-    );
+    extensions.push(extension(AUTHORITY_KEY_ID, false, sequence(marked(0, about.authorityKeyId))));
   }
   extensions.push(...names);
   const serial = randomBytes(16);
@@ -322,8 +318,8 @@ function readRequest(pem: string) {
   if (!verify(hash, body.whole, key, signature.contents.subarray(1))) {
     throw new Error("certRequestPem is not signed by the key it names");
   }
-  const wanted = elements(attributes?.contents ?? Buffer.of()).find(
-    (attribute) => elements(attribute.contents)[0]?.whole.equals(oid(EXTENSION_REQUEST)),
+  const wanted = elements(attributes?.contents ?? Buffer.of()).find((attribute) =>
+    elements(attribute.contents)[0]?.whole.equals(oid(EXTENSION_REQUEST)),
   );
   const values = wanted && elements(wanted.contents)[1];
   const extensions = values ? elements(elements(values.contents)[0]?.contents ?? Buffer.of()) : [];
@@ -343,7 +339,9 @@ function readCertificate(pem: string) {
   const spki = fields[from + 5];
   if (!subject || !spki) throw new Error("caCertPem is not a certificate");
   const wrapped = fields.find(({ tag }) => tag === 0xa3);
-  const extensions = wrapped ? elements(elements(wrapped.contents)[0]?.contents ?? Buffer.of()) : [];
+  const extensions = wrapped
+    ? elements(elements(wrapped.contents)[0]?.contents ?? Buffer.of())
+    : [];
   const id = find(extensions, SUBJECT_KEY_ID);
   const value = id && elements(id.contents).at(-1);
   return {

@@ -54,7 +54,8 @@ export const privateKey: Resource<Inputs> = {
 };
 
 async function generateKey({ algorithm, ecdsaCurve, rsaBits }: Inputs): Promise<KeyObject> {
-  if (algorithm === "RSA") return (await generate("rsa", { modulusLength: rsaBits ?? 2048 })).privateKey;
+  if (algorithm === "RSA")
+    return (await generate("rsa", { modulusLength: rsaBits ?? 2048 })).privateKey;
   if (algorithm === "ED25519") return (await generate("ed25519", {})).privateKey;
   return (await generate("ec", { namedCurve: CURVES[ecdsaCurve ?? "P224"] })).privateKey;
 }
