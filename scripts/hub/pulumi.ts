@@ -12,7 +12,7 @@ export const verb = defineVerb({
     const open = await openStack(values, silent);
     try {
       return await new Promise<number>((resolve, reject) => {
-        const child = spawn(open.pulumi, ["--stack", open.stack.name, ...args], {
+        const child = spawn(open.pulumi, args, {
           cwd: open.workDir,
           stdio: "inherit",
           env: { ...process.env, ...open.env },

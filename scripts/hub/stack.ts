@@ -1,11 +1,12 @@
 /** Opens a stack of the hub's program: the rehearsal's, or one in the cloud, both driven by the real engine. */
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { type Config, parseConfig } from "../../config/parse.ts";
 import { UserError } from "../../hub/user-error.ts";
 import program from "../../index.ts";
 import { currentInstance, type Instance } from "../../rehearsal/instance.ts";
+import { installLanguageHost } from "../../rehearsal/language-host/install.ts";
 import { startRehearsal } from "../../rehearsal/start.ts";
 import { lineProgress, type Progress } from "../progress.ts";
 import { ensurePulumi } from "../toolchain/index.ts";
@@ -58,10 +59,17 @@ async function openRehearsal(
   await mkdir(home, { recursive: true });
   await mkdir(instance.projectDir, { recursive: true });
   await copyFile(join(repository, "Pulumi.yaml"), join(instance.projectDir, "Pulumi.yaml"));
+  // The plain CLI runs the program from its project's folder.
+  for (const name of ["index.ts", "package.json", "node_modules"]) {
+    await rm(join(instance.projectDir, name), { force: true });
+    await symlink(join(repository, name), join(instance.projectDir, name));
+  }
+  const languageHost = await installLanguageHost(instance.stateDir);
   const env = {
     ...rehearsal.env,
     PULUMI_BACKEND_URL: `file://${home}`,
     PULUMI_HOME: home,
+    PATH: `${process.env.PATH}:${languageHost}`,
   };
   Object.assign(process.env, env);
   const pulumiCommand = await PulumiCommand.get({
