@@ -119,6 +119,8 @@ function connect(config: ConnectConfig): Promise<Client> {
       finish(prompts.map(() => config.password ?? "")),
     );
     client.connect(config);
+    // Packets here are small, and each is awaited: gathering them only costs time.
+    client.setNoDelay(true);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
+import type { Client, SFTPWrapper } from "ssh2";
 import type { Operation } from "../resource.ts";
 
 export interface Script {
@@ -20,46 +20,45 @@ export async function run(
   operation: Operation,
 ): Promise<{ stdout: string; stderr: string }> {
   const environment = await acceptedEnvironment(client, script, operation);
-  const channel = await new Promise<ClientChannel>((resolve, reject) =>
-    client.exec(script.command, { env: environment }, (error, opened) =>
-      error ? reject(error) : resolve(opened),
-    ),
-  );
   const output = { stdout: "", stderr: "", both: "" };
-  const ended = new Promise<void>((resolve, reject) => {
-    const listen = (stream: NodeJS.ReadableStream, name: "stdout" | "stderr") => {
-      const lines = script.logged[name] ? lineLog(operation) : undefined;
-      stream.setEncoding("utf8");
-      stream.on("data", (text: string) => {
-        output[name] += text;
-        output.both += text;
-        if (lines?.add(text)) return;
-        if (lines) reject(new Error(tooLong(script.command)));
+  await new Promise<void>((resolve, reject) => {
+    client.exec(script.command, { env: environment }, (error, channel) => {
+      if (error) return reject(error);
+      // All listeners now: a short command may have ended before anything awaited here goes on.
+      const listen = (stream: NodeJS.ReadableStream, name: "stdout" | "stderr") => {
+        const lines = script.logged[name] ? lineLog(operation) : undefined;
+        stream.setEncoding("utf8");
+        stream.on("data", (text: string) => {
+          output[name] += text;
+          output.both += text;
+          if (lines && !lines.add(text)) reject(new Error(tooLong(script.command)));
+        });
+      };
+      listen(channel, "stdout");
+      listen(channel.stderr, "stderr");
+      channel.on("error", reject);
+      channel.on("close", (code: number | null | undefined, signal?: string) => {
+        if (code === 0) return resolve();
+        reject(
+          new Error(
+            `${ending(code, signal)}: running ${JSON.stringify(script.command)}:\n${output.both}`,
+          ),
+        );
       });
-    };
-    listen(channel, "stdout");
-    listen(channel.stderr, "stderr");
-    let how: string | undefined = "wait: remote command exited without exit status or exit signal";
-    channel.on("exit", (code: number | null, signal?: string) => {
-      how =
-        code === 0
-          ? undefined
-          : code === null
-            ? `Process exited with signal ${signal}`
-            : `Process exited with status ${code}`;
+      channel.end(script.stdin ?? "");
     });
-    channel.on("close", () => {
-      if (how === undefined) resolve();
-      else reject(new Error(`${how}: running ${JSON.stringify(script.command)}:\n${output.both}`));
-    });
-    channel.on("error", reject);
   });
-  channel.end(script.stdin ?? "");
-  await ended;
   return {
     stdout: output.stdout.replace(/\n$/, ""),
     stderr: output.stderr.replace(/\n$/, ""),
   };
+}
+
+function ending(code: number | null | undefined, signal: string | undefined): string {
+  if (code === undefined) return "wait: remote command exited without exit status or exit signal";
+  return code === null
+    ? `Process exited with signal ${signal}`
+    : `Process exited with status ${code}`;
 }
 
 /** Shows complete lines as they come; false once a line is longer than the real provider survives. */
