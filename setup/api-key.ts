@@ -30,7 +30,7 @@ export async function keepApiKey(
     );
   }
   await state.write("api-key", key);
-  changed.push("api-key");
+  changed.push("API key");
 }
 
 function keyOf(json: unknown): string | undefined {
