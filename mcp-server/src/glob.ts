@@ -17,10 +17,12 @@ const MOST_ALTERNATIVES = 100;
 export function compileGlob(glob: string): (path: string) => boolean {
   const patterns = alternatives(glob).map((pattern) => {
     const anchored = pattern.includes("/") ? pattern.replace(/^\.?\//, "") : `**/${pattern}`;
-    return anchored
+    const parts = anchored
       .split("/")
       .filter((part) => part !== "")
       .map((part): Part => (part === "**" ? "**" : tokens(part)));
+    // What is below a directory does not include the directory.
+    return parts.length > 1 && parts.at(-1) === "**" ? [...parts, tokens("*")] : parts;
   });
   return (path) => {
     const parts = path.split("/");
