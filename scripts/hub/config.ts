@@ -73,7 +73,7 @@ function items(value: string): string[] {
 async function show(open: OpenStack, key: string, json: boolean): Promise<number> {
   const all = await open.stack.getAllConfig();
   const { settings } = await open.config();
-  const secrets = Object.keys(secretsSchema.shape).filter((name) => all[`aihub:${name}`]);
+  const secrets = Object.keys(secretsSchema.shape).filter((name) => all[`aihub:${name}`]?.value);
   const values: Record<string, unknown> = {
     ...settings,
     ...Object.fromEntries(secrets.map((name) => [name, "[secret]"])),
@@ -92,8 +92,9 @@ async function show(open: OpenStack, key: string, json: boolean): Promise<number
     process.stdout.write(`${JSON.stringify(values, null, 2)}\n`);
     return 0;
   }
+  const set = (await stackFile(open)).text;
   for (const [name, value] of Object.entries(values)) {
-    const origin = all[`aihub:${name}`] ? "" : "  (default)";
+    const origin = set.includes(`aihub:${name}:`) ? "" : "  (default)";
     process.stdout.write(
       `${name} = ${typeof value === "object" ? JSON.stringify(value) : value}${origin}\n`,
     );

@@ -107,7 +107,8 @@ function connect(config: ConnectConfig): Promise<Client> {
       client.destroy();
       reject(new Error(spell(error, config)));
     };
-    client.once("error", failed);
+    // One failed dial may report twice; a report that nobody hears would end the process.
+    client.on("error", failed);
     client.once("close", () => failed(new Error("the other side closed the connection")));
     client.once("ready", () => {
       client.removeAllListeners();
