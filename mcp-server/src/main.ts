@@ -15,7 +15,8 @@ try {
       if (stopping) process.exit(1);
       stopping = true;
       process.stderr.write(`${signal}: letting running calls end\n`);
-      await server.close();
+      // Docker kills after ten seconds.
+      await server.close(8_000);
       process.exit(0);
     };
     process.on("SIGTERM", stop);
