@@ -74,7 +74,7 @@ async function possibleDisks(): Promise<{ pulled: Entry; built: Entry }> {
 }
 
 async function make(progress: Progress, disks: { pulled: Entry; built: Entry }): Promise<string> {
-  const { ubuntu, docker, service } = workshop(progress);
+  const { ubuntu, docker, service, slot } = workshop(progress);
   const existing = [disks.pulled, disks.built].find((entry) => existsSync(entryPath(entry)));
   if (existing) {
     await ubuntu();
@@ -105,8 +105,10 @@ async function make(progress: Progress, disks: { pulled: Entry; built: Entry }):
         const archive = await service(role);
         const image = await imageOf(serviceRecipes[role]);
         const disk = await opened;
-        await progress.step(`Loading ${defaultImages[role]} into the disk`, () =>
-          disk.load(image, archive, defaultImages[role]),
+        await slot(() =>
+          progress.step(`Loading ${defaultImages[role]} into the disk`, () =>
+            disk.load(image, archive, defaultImages[role]),
+          ),
         );
       }),
     );
@@ -139,6 +141,7 @@ function workshop(progress: Progress) {
     return ensureImage(progress, await imageOf(recipe), making(recipe));
   };
   return {
+    slot,
     ubuntu: () => bases["ubuntu-24-04-x64"]?.(),
     docker: once(() => droplet("docker-20-04")),
     service: async (role: keyof Images) => {

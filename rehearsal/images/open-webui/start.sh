@@ -10,5 +10,7 @@ fi
 export WEBUI_SECRET_KEY
 # The pages are inside the Python package, where the package's own command looks for them.
 export FROM_INIT_PY=true
+# The web pages lie inside the package, not beside the sources.
+export FROM_INIT_PY=true
 exec python3 -m uvicorn open_webui.main:app --host "${HOST:-0.0.0.0}" --port "${PORT:-8080}" \
     --forwarded-allow-ips "${FORWARDED_ALLOW_IPS:-*}" --workers "${UVICORN_WORKERS:-1}" --ws auto
