@@ -104,7 +104,11 @@ mount_fstab() {
 }
 
 case $1 in
-boot) hide_others && plug && mount_fstab ;;
+boot)
+    # As on a machine of its own, where unmounting a disk takes it from the services' mount namespaces as well.
+    mount --make-rshared /
+    hide_others && plug && mount_fstab
+    ;;
 plug) plug ;;
 unplug) unplug "$2" ;;
 esac

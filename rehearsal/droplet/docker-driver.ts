@@ -40,6 +40,8 @@ export interface DockerDriverArgs {
 
 /** Seconds a system gets to halt; a hub stops its containers in that time. */
 const SHUTDOWN_GRACE_SECONDS = 180;
+/** The droplet's own service for its volumes. */
+const VOLUMES = "/usr/lib/droplet/volumes";
 /** What a container's first process ends with when something inside asked for a reboot: killed by SIGHUP. */
 const REBOOT_EXIT_CODE = "129";
 
@@ -66,6 +68,12 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
     } catch {
       return [];
     }
+  };
+
+  /** A droplet that runs has seen its volumes: the next boot is not their first. */
+  const keepList = async (id: number, volumes: AttachedVolume[], seen: boolean): Promise<void> => {
+    const list = seen ? volumes.map((volume) => ({ ...volume, first: false })) : volumes;
+    await writeFile(await listFile(id), JSON.stringify(list));
   };
 
   /** Gives each volume its device on this machine and tells the droplet which one. */
@@ -112,8 +120,7 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
       const volumes = await attached(id);
       await plug(id, volumes);
       await startContainer(nameOf(id));
-      const once = volumes.map((volume) => ({ ...volume, first: false }));
-      await writeFile(await listFile(id), JSON.stringify(once));
+      await keepList(id, volumes, true);
     },
 
     async shutdown(id, graceSeconds = SHUTDOWN_GRACE_SECONDS) {
@@ -130,14 +137,20 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
       const running = await isRunning(nameOf(id));
       const before = await attached(id);
       const gone = before.filter((one) => !volumes.some((other) => other.id === one.id));
-      for (const { id: volume, name } of gone) {
-        if (running) await inContainer(nameOf(id), ["/usr/lib/droplet/volumes", "unplug", name]);
-        await releaseLoopDevices(await volumeFile(volume));
+      try {
+        for (const { id: volume, name } of gone) {
+          if (running) await inContainer(nameOf(id), [VOLUMES, "unplug", name]);
+          await releaseLoopDevices(await volumeFile(volume));
+        }
+      } catch (error) {
+        await plug(id, before);
+        if (running) await inContainer(nameOf(id), [VOLUMES, "plug"]);
+        throw error;
       }
       if (before.length === 0 && volumes.length === 0) return;
       await plug(id, volumes);
-      if (running) await inContainer(nameOf(id), ["/usr/lib/droplet/volumes", "plug"]);
-      await writeFile(await listFile(id), JSON.stringify(volumes));
+      if (running) await inContainer(nameOf(id), [VOLUMES, "plug"]);
+      await keepList(id, volumes, running);
     },
 
     async createVolume(volume, fromSnapshot) {

@@ -1,4 +1,6 @@
 /** Loop devices of this machine: how a sparse file becomes a disk. */
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { UserError } from "../../hub/user-error.ts";
@@ -19,17 +21,28 @@ export async function loopDevice(file: string): Promise<string> {
   );
 }
 
-/** Gives the file's devices back. Throws when something still has one of them mounted. */
+/** Gives the file's devices back. Throws, and leaves them, when something still has one of them mounted. */
 export async function releaseLoopDevices(file: string): Promise<void> {
   for (const device of await devicesOf(file)) {
+    // Mounts of a stopped container go a moment after it.
+    for (let tries = 0; await isMounted(device); tries += 1) {
+      if (tries >= RELEASE_TRIES) throw new Error(`${file} is still mounted as ${device}`);
+      await sleep(RELEASE_EVERY_MS);
+    }
     await execa("losetup", ["--detach", device], { reject: false });
   }
-  // The kernel lets go only when the last mount is gone, and those of a stopped container go a moment later.
-  for (let tries = 0; tries < RELEASE_TRIES; tries += 1) {
-    if ((await devicesOf(file)).length === 0) return;
-    await sleep(RELEASE_EVERY_MS);
+}
+
+/** The kernel lets a disk be opened exclusively only while nobody, in whatever namespace, has it mounted. */
+async function isMounted(device: string): Promise<boolean> {
+  try {
+    const handle = await open(device, constants.O_RDWR | constants.O_EXCL);
+    await handle.close();
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EBUSY") return true;
+    throw error;
   }
-  throw new Error(`${file} is still in use as ${(await devicesOf(file)).join(", ")}`);
 }
 
 /** Tells the device that its file grew. */
