@@ -426,25 +426,36 @@ function inputsAsTheyAre(
   return found;
 }
 
+/** An unfinished object as the engine is to remember it. */
+class UnfinishedState extends Error {
+  readonly id: string;
+  readonly properties: Properties;
+  readonly inputs: Properties;
+  constructor(unfinished: UnfinishedObject, properties: Properties, inputs: Properties) {
+    super(unfinished.message);
+    this.id = unfinished.id;
+    this.properties = properties;
+    this.inputs = inputs;
+  }
+}
+
 function closeUnfinished(
   resource: Resource<Properties>,
   error: unknown,
   inputs: Properties,
 ): unknown {
   if (!(error instanceof UnfinishedObject)) return error;
-  const closed = closeSecrets(resource, error.outputs, inputs);
-  return new UnfinishedObject(error.id, { closed, inputs }, error.message);
+  return new UnfinishedState(error, closeSecrets(resource, error.outputs, inputs), inputs);
 }
 
 function grpcError(error: unknown) {
   const text = error instanceof Error ? error.message : String(error);
   const metadata = new Metadata();
-  if (error instanceof UnfinishedObject) {
-    const { closed, inputs } = error.outputs as { closed: Properties; inputs: Properties };
+  if (error instanceof UnfinishedState) {
     const detail = new rpc.ErrorResourceInitFailed();
     detail.setId(error.id);
-    detail.setProperties(encode(closed));
-    detail.setInputs(encode(inputs));
+    detail.setProperties(encode(error.properties));
+    detail.setInputs(encode(error.inputs));
     detail.setReasonsList([text]);
     const packed = new any.Any();
     packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");

@@ -96,6 +96,26 @@ export const droplet = (api: Api): Resource<Inputs> => {
       signal,
     );
 
+  /** A droplet that the cloud failed to make stays "new" for ever; the wait for it must not. */
+  const waitUntilMade = (id: string, seconds: number, signal?: AbortSignal) =>
+    waitFor(
+      `droplet (${id}) to become ready`,
+      seconds,
+      async () => {
+        const found = await get(id);
+        if (!found) return undefined;
+        if (found.status !== "new") return found.locked ? undefined : found;
+        const { actions } = await api.get<{ actions: Action[] }>(
+          `/v2/droplets/${id}/actions?per_page=50`,
+        );
+        if (actions.some(({ type, status }) => type === "create" && status === "errored")) {
+          throw new Error("the cloud could not make it (its action create errored)");
+        }
+        return undefined;
+      },
+      signal,
+    );
+
   const detach = async (id: string, volumes: readonly string[], operation: Operation) => {
     for (const volume of volumes) {
       const { action } = await saying(
@@ -231,12 +251,7 @@ export const droplet = (api: Api): Resource<Inputs> => {
       const id = String(made.id);
       try {
         // No signal here: what has been begun is waited for, or the cloud has a droplet that nobody knows.
-        const ready = await waitUntil(
-          id,
-          "become ready",
-          ({ status }) => status !== "new",
-          timeoutSeconds ?? CREATE_SECONDS,
-        );
+        const ready = await waitUntilMade(id, timeoutSeconds ?? CREATE_SECONDS);
         if (ready.status !== "active") throw new Error(`unexpected state '${ready.status}'`);
         return { id, outputs: outputsOf(ready, given) };
       } catch (error) {
@@ -255,6 +270,11 @@ export const droplet = (api: Api): Resource<Inputs> => {
       const { signal, timeoutSeconds } = operation;
       const seconds = timeoutSeconds ?? UPDATE_SECONDS;
       if (!(await get(id))) throw new Error(`droplet (${id}) not found during update`);
+      // A create that was given up while waiting may still be under way.
+      await saying(
+        `droplet (${id}) was never finished; \`pulumi up --replace '${operation.urn}'\` makes it anew`,
+        waitUntilMade(id, seconds, signal),
+      );
       if (given.size !== old.inputs.size) await resize(id, given, seconds, operation);
       if (given.name !== old.inputs.name) {
         await saying(`Error renaming droplet (${id})`, act(id, "rename", { name: given.name }));
