@@ -23,7 +23,9 @@ const TAIL_LINES = 25;
 const STILL_RUNNING_EVERY_MS = 15_000;
 
 /** Writes progress as plain lines, so that it reads the same in a terminal and in a CI log. */
-export function lineProgress(write: (text: string) => void = (text) => void process.stderr.write(text)): Progress {
+export function lineProgress(
+  write: (text: string) => void = (text) => void process.stderr.write(text),
+): Progress {
   return {
     note: (line) => write(`  ${line}\n`),
     async step(title, run) {

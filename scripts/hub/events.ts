@@ -34,11 +34,7 @@ export class EventLines {
     const before = event.resourcePreEvent?.metadata;
     if (before) {
       const what = doing[before.op];
-      if (
-        what &&
-        !before.urn.includes("::aihub:index:") &&
-        !before.type.startsWith("pulumi:pulumi:")
-      ) {
+      if (what && !/^(aihub|pulumi):/.test(before.type)) {
         this.#started.set(before.urn + before.op, Date.now());
         this.planned.push(`${what} ${label(before.urn)}`);
         if (!event.resourcePreEvent?.planning) this.#write(`  ▸ ${what} ${label(before.urn)}`);
