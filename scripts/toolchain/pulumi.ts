@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { ensureBase } from "../../rehearsal/images/base.ts";
 import { authorityBundles } from "../../rehearsal/images/machine-trust.ts";
 import type { Log, Progress } from "../progress.ts";
-import { cacheDir, cached, has, keyOf, keyOfFolder } from "./cache.ts";
+import { cacheDir, cached, entryPath, has, keyOf, keyOfFolder } from "./cache.ts";
 import { run } from "./run.ts";
 
 const OLDEST_MINOR = 220;
@@ -61,7 +61,7 @@ async function fromModule(progress: Progress): Promise<Pulumi> {
     name: "pulumi",
     key: keyOf([process.platform, process.arch, await keyOfFolder(module)]),
   };
-  if (await has(entry)) return { root: await cached(entry, async () => {}), version };
+  if (await has(entry)) return { root: entryPath(entry), version };
   const withOwnGo = await hasGo();
   // Not inside the step that builds: a base image has steps of its own.
   const image = withOwnGo ? undefined : await ensureBase(progress, "trixie");
