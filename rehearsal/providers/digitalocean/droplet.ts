@@ -336,7 +336,8 @@ export const droplet = (api: Api): Resource<Inputs> => {
         ),
       );
       if (!there.found) return;
-      if (old.outputs.gracefulShutdown === true) {
+      // One that is off, or was never finished, has nothing to stop gracefully.
+      if (old.outputs.gracefulShutdown === true && there.found.status === "active") {
         await saying(`Error shutting down the the droplet (${id})`, act(id, "shutdown"));
         await saying(
           `Error waiting for droplet (${id}) to become off`,
