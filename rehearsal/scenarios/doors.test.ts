@@ -202,7 +202,10 @@ describe("a person who may", () => {
 
   it("is refused at once after signing out", async () => {
     const session = await signIn(to);
-    await ask(to, "/api/v1/auths/signout", { headers: { Cookie: session.cookie } });
+    await ask(to, "/api/v1/auths/signout", {
+      method: "POST",
+      headers: { Cookie: session.cookie },
+    });
     const answer = await ask(to, "/files/", { headers: { Cookie: session.cookie } });
     expect(refused(answer)).toBe(true);
   });

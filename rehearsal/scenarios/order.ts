@@ -2,7 +2,18 @@
 import { basename } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const life = ["up", "doors", "tools", "browser", "change", "keep", "replace", "faults", "destroy"];
+const life = [
+  "mistakes",
+  "up",
+  "doors",
+  "tools",
+  "browser",
+  "change",
+  "keep",
+  "replace",
+  "faults",
+  "destroy",
+];
 
 export class LifeOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
