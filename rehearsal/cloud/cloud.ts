@@ -1,4 +1,5 @@
 /** The running simulated cloud: its state, its droplets, its actions in flight. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DropletDriver } from "../droplet/driver.ts";
 import { actionFaults } from "./faults.ts";
 import { busyDroplet, type Job } from "./job.ts";
@@ -26,6 +27,9 @@ export interface CloudArgs {
   onChange: (cloud: Cloud) => Promise<void>;
   log: (line: string) => void;
 }
+
+const CLOSE_PATIENCE_MS = 10_000;
+const KEPT_ACTIONS = 2_000;
 
 export class Cloud {
   readonly state: CloudState;
@@ -85,6 +89,12 @@ export class Cloud {
       stuck: false,
     };
     this.state.actions.push(action);
+    const surplus = this.state.actions.length - KEPT_ACTIONS;
+    if (surplus > 0) {
+      this.state.actions = this.state.actions.filter(
+        ({ status }, index) => index >= surplus || status === "in-progress",
+      );
+    }
     this.#schedule(action);
     return action;
   }
@@ -127,7 +137,11 @@ export class Cloud {
     for (const timer of this.#waiting.values()) clearTimeout(timer);
     this.#waiting.clear();
     this.#stopping = true;
-    await Promise.allSettled(this.#inFlight);
+    // A droplet may take minutes to shut down; what is still in progress then is done again by the next daemon.
+    await Promise.race([
+      Promise.allSettled(this.#inFlight),
+      sleep(CLOSE_PATIENCE_MS, undefined, { ref: false }),
+    ]);
     this.#closed = true;
   }
 

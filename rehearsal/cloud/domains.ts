@@ -34,7 +34,7 @@ const recordBody = z.strictObject({
   type: z.enum(["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "SRV", "TXT"]),
   name: z.string().min(1).default("@"),
   data: z.string().min(1),
-  ttl: z.number().int().min(30).nullish(),
+  ttl: z.number().int().min(0).nullish(),
   priority: optionalNumber,
   port: optionalNumber,
   weight: optionalNumber,
@@ -61,10 +61,10 @@ const update: Parameters<typeof routeWithBody<z.infer<typeof recordChange>>>[3] 
 ) => {
   const found = record(cloud, params.domain, params.id);
   check(body.type ?? found.type, body.data ?? found.data);
-  for (const [field, value] of Object.entries(body)) {
-    if (value !== undefined) Object.assign(found, { [field]: value });
-  }
-  found.ttl ??= TTL;
+  const given = Object.fromEntries(
+    Object.entries(body).filter(([, value]) => value !== undefined && value !== null),
+  );
+  Object.assign(found, fullRecord(found.id, { ...found, ...given }));
   return { status: 200, body: { domain_record: found } };
 };
 
@@ -149,16 +149,19 @@ function fullRecord(
     [field in "priority" | "port" | "ttl" | "weight" | "flags"]?: number | null | undefined;
   } & { tag?: string | null | undefined },
 ): DomainRecord {
+  // Clients send zeros for fields that the type does not have; the API tells them as null.
+  const only = <T>(types: string[], value: T | null | undefined): T | null =>
+    types.includes(given.type) ? (value ?? null) : null;
   return {
     id,
     type: given.type,
     name: given.name,
     data: given.data,
-    priority: given.priority ?? null,
-    port: given.port ?? null,
-    ttl: given.ttl ?? TTL,
-    weight: given.weight ?? null,
-    flags: given.flags ?? null,
-    tag: given.tag ?? null,
+    priority: only(["MX", "SRV"], given.priority),
+    port: only(["SRV"], given.port),
+    ttl: given.ttl || TTL,
+    weight: only(["SRV"], given.weight),
+    flags: only(["CAA"], given.flags),
+    tag: only(["CAA"], given.tag),
   };
 }

@@ -1,8 +1,10 @@
 /** The network in front of droplets, with real sockets: firewalls, reserved IPs, late SSH. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { redirectsOf } from "../droplet/port-redirect.ts";
 import { recordingDriver } from "../droplet/recording-driver.ts";
 import { type CloudUnderTest, cloudUnderTest, freeBlock } from "./cloud-under-test.ts";
+import { ownerOf } from "./owner.ts";
 
 /** Stands for the droplets' own listeners: says which droplet and port it is, then echoes. */
 const backends = new Map<string, Server>();
@@ -27,7 +29,7 @@ async function backend(id: number, port: number): Promise<number> {
 
 beforeAll(async () => {
   const driver = recordingDriver();
-  driver.backend = async (id, _address, port) => ({
+  driver.backend = async (id, port) => ({
     host: "127.0.0.1",
     port: await backend(id, port),
   });
@@ -179,4 +181,25 @@ it("opens SSH late on request, and by itself", async () => {
   await expect
     .poll(() => talk(addressOf(droplet), 22), { timeout: 10_000 })
     .toMatchObject({ text: `${droplet.id}:22\ngot 0` });
+});
+
+it("answers on a port that a program of this machine holds on all addresses, and leaves no trace", async () => {
+  const holder = createServer((socket) => socket.end("not the droplet"));
+  await new Promise<void>((resolve) => holder.listen(0, "0.0.0.0", resolve));
+  const { port } = holder.address() as { port: number };
+  const droplet = await cloud.droplet({ tags: ["hub"] });
+  const { firewall } = await guard([tcp(`${port}`, "127.7.0.0/16")]);
+  const address = addressOf(droplet);
+  const owner = ownerOf(cloud.stateDir);
+  expect((await talk(address, port, { from: "127.7.1.1" })).text).toBe(
+    `${droplet.id}:${port}\ngot 0`,
+  );
+  expect((await talk(address, port, { from: "127.8.1.1" })).error).toBe("ECONNRESET");
+  const own = async () => (await redirectsOf(owner)).filter((one) => one.address === address);
+  expect(await own()).toEqual([{ address, port, toPort: expect.any(Number), owner }]);
+  await cloud.restart();
+  expect(await own()).toHaveLength(1);
+  await cloud.ok("DELETE", `/v2/firewalls/${firewall.id}`);
+  expect(await redirectsOf(owner)).toEqual([]);
+  holder.close();
 });

@@ -36,7 +36,7 @@ export function doors(cloud: Cloud, options: { localhost: boolean }): Door[] {
       const sources = admitted(cloud, droplet, port);
       if (!sources.some(reachesLoopback)) continue;
       const admits = checker(sources);
-      const backend = () => cloud.driver.backend(droplet.id, droplet.address, port);
+      const backend = () => cloud.driver.backend(droplet.id, port);
       for (const address of addresses) open.push({ address, port, admits, backend });
     }
   }

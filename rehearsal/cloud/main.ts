@@ -1,12 +1,12 @@
 /** The simulated DigitalOcean as a process of its own: says in daemon.json when it is ready, ends on SIGTERM. */
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { UserError } from "../../hub/user-error.ts";
 import { dockerDriver } from "../droplet/driver.ts";
+import { ownerOf } from "./owner.ts";
 import { startCloud } from "./server.ts";
 import { timestamp } from "./state.ts";
 
@@ -47,7 +47,6 @@ function options() {
 
 /** One daemon per state directory. The kernel frees the name when the process ends, however it ends. */
 function claim(stateDir: string): Promise<Server> {
-  const name = createHash("sha256").update(realpathSync(stateDir)).digest("hex").slice(0, 32);
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
@@ -57,7 +56,7 @@ function claim(stateDir: string): Promise<Server> {
           : error,
       ),
     );
-    server.listen(`\0aihub-cloud-${name}`, () => resolve(server));
+    server.listen(`\0${ownerOf(stateDir)}`, () => resolve(server));
   });
 }
 

@@ -8,6 +8,8 @@ import { UserError } from "../../hub/user-error.ts";
 import { INSTANCE_LABEL, removeContainer } from "../droplet/container.ts";
 import { mountsBelow, unmountBelow } from "../droplet/docker-disk.ts";
 import { loopDevicesBelow } from "../droplet/loop-device.ts";
+import { redirectsOf, removeRedirect } from "../droplet/port-redirect.ts";
+import { ownerOf } from "./owner.ts";
 
 export interface InstanceOnDisk {
   instance: string;
@@ -33,6 +35,7 @@ export async function purge({ instance, stateDir }: InstanceOnDisk): Promise<voi
   if (!existsSync(stateDir)) return;
   const dir = await realpath(stateDir);
   await unmountBelow(dir);
+  for (const redirect of await redirectsOf(ownerOf(dir))) await removeRedirect(redirect);
   for (const { device } of await loopDevicesBelow(dir)) {
     await execa("losetup", ["--detach", device], { reject: false });
   }
@@ -48,11 +51,16 @@ export async function leftovers({ instance, stateDir }: InstanceOnDisk): Promise
     ...(await networks(instance)).map((name) => `Docker network ${name}`),
     ...(await mountsBelow(dir)).map((target) => `mount ${target}`),
     ...(await loopDevicesBelow(dir)).map(({ device, file }) => `loop device ${device} of ${file}`),
+    ...(await redirects(dir)).map(
+      ({ address, port, toPort }) => `redirect of ${address}:${port} to port ${toPort}`,
+    ),
     ...OWN_FILES.filter((name) => existsSync(join(dir, name))).map(
       (name) => `file ${join(dir, name)}`,
     ),
   ];
 }
+
+const redirects = async (dir: string) => (existsSync(dir) ? redirectsOf(ownerOf(dir)) : []);
 
 async function stopDaemon(stateDir: string): Promise<void> {
   const pid = await daemonPid(stateDir);

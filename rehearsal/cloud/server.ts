@@ -18,6 +18,7 @@ import { refuseByFault, rehearsalRoutes } from "./faults.ts";
 import { firewallRoutes } from "./firewalls.ts";
 import { keyRoutes } from "./keys.ts";
 import { monitoringRoutes } from "./monitoring.ts";
+import { ownerOf } from "./owner.ts";
 import { perform } from "./perform.ts";
 import { projectRoutes } from "./projects.ts";
 import { rateLimit } from "./rate-limit.ts";
@@ -83,7 +84,8 @@ export interface RunningCloud {
 /** Starts it, finds its droplets again and goes on with what was under way. Throws UserError when a port is taken. */
 export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
   const log = args.log ?? (() => {});
-  const network = forwarder();
+  const state = loadState(args.stateDir);
+  const network = forwarder(ownerOf(args.stateDir));
   let opening: NodeJS.Timeout | undefined;
   const localhost = args.publishLocalhost ?? false;
   const follow = async (cloud: Cloud) => {
@@ -92,10 +94,10 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
     });
     clearTimeout(opening);
     const wait = nextOpening(cloud);
-    if (wait !== undefined) opening = setTimeout(() => void follow(cloud), wait + 10);
+    if (wait !== undefined) opening = setTimeout(() => void follow(cloud), wait + 10).unref();
   };
   const cloud = new Cloud({
-    state: loadState(args.stateDir),
+    state,
     stateDir: args.stateDir,
     driver: args.driver,
     block: args.block,

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { type Pack, pack } from "tar-stream";
 import { TABLE_DIR, volumeService } from "./attached-volumes.ts";
 import { cloudInitSeed } from "./cloud-init-seed.ts";
-import type { DropletSpec } from "./driver.ts";
+import type { DropletSpec, Endpoint } from "./driver.ts";
 import { dropletRunFlags } from "./runtime.ts";
 
 export const INSTANCE_LABEL = "aihub.instance";
@@ -12,10 +12,13 @@ export const DROPLET_LABEL = "aihub.droplet";
 
 export const containerName = (instance: string, id: number) => `aihub-${instance}-${id}`;
 
-/** Where Docker publishes a droplet's ports: 127.N.3.n for the droplet at 127.N.1.n; no firewall is in front of it. */
-export function backendAddress(address: string): string {
+/**
+ * Where Docker publishes a droplet's port: on 127.N.3.n for the droplet at 127.N.1.n, moved up so that it meets no program
+ * that listens on all addresses. No firewall is in front of it.
+ */
+export function backendOf(address: string, port: number): Endpoint {
   const [a, b, , d] = address.split(".");
-  return `${a}.${b}.3.${d}`;
+  return { host: `${a}.${b}.3.${d}`, port: port < 32_768 ? port + 32_768 : port };
 }
 
 export async function createContainer(args: {
@@ -27,13 +30,15 @@ export async function createContainer(args: {
 }): Promise<void> {
   const { instance, image, spec } = args;
   const name = containerName(instance, spec.id);
-  const backend = backendAddress(spec.address);
   await docker([
     "create",
     ...["--name", name, "--hostname", spec.name],
     ...["--label", `${INSTANCE_LABEL}=${instance}`, "--label", `${DROPLET_LABEL}=${spec.id}`],
     ...limits(spec),
-    ...spec.ports.flatMap((port) => ["--publish", `${backend}:${port}:${port}`]),
+    ...spec.ports.flatMap((port) => {
+      const backend = backendOf(spec.address, port);
+      return ["--publish", `${backend.host}:${backend.port}:${port}`];
+    }),
     ...["--mount", `type=bind,source=${args.dockerDir},target=/var/lib/docker`],
     ...["--mount", `type=bind,source=${args.tableDir},target=${TABLE_DIR},readonly`],
     ...(await dropletRunFlags(image)),
@@ -80,6 +85,20 @@ export async function isRunning(name: string): Promise<boolean> {
     { reject: false },
   );
   return stdout.trim() === "true";
+}
+
+/** Ids of this instance's droplets that do not run. */
+export async function stoppedDroplets(instance: string): Promise<number[]> {
+  const { stdout } = await execa(
+    "docker",
+    [
+      ...["ps", "--all", "--filter", "status=exited"],
+      ...["--filter", `label=${INSTANCE_LABEL}=${instance}`],
+      ...["--format", `{{.Label "${DROPLET_LABEL}"}}`],
+    ],
+    { reject: false },
+  );
+  return stdout.split("\n").filter(Boolean).map(Number);
 }
 
 /** Address inside Docker's own network, for ports that were not published when the container was made. */

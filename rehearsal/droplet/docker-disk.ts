@@ -14,8 +14,9 @@ export function dockerDiskIn(dropletDir: string): DockerDisk {
   return { file: join(dropletDir, "docker.img"), mountPoint: join(dropletDir, "docker") };
 }
 
+/** Holes of the prepared disk stay holes: "auto" asks the file system where they are instead of reading everything. */
 export async function makeDockerDisk(disk: DockerDisk, prepared: string): Promise<void> {
-  await execa("cp", ["--reflink=auto", "--sparse=always", prepared, disk.file]);
+  await execa("cp", ["--reflink=auto", "--sparse=auto", prepared, disk.file]);
 }
 
 /** Mounts it unless it is mounted; a restart of the machine takes mounts away. */

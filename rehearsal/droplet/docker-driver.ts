@@ -1,11 +1,11 @@
 /** Droplets as containers of this machine's Docker, their disks as sparse files with loop devices. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type PluggedVolume, writeTable } from "./attached-volumes.ts";
 import {
-  backendAddress,
+  backendOf,
   containerAddress,
   containerName,
   createContainer,
@@ -18,9 +18,10 @@ import {
   removeContainer,
   startContainer,
   stopContainer,
+  stoppedDroplets,
 } from "./container.ts";
 import { dockerDiskIn, makeDockerDisk, mountDockerDisk, removeDockerDisk } from "./docker-disk.ts";
-import type { AttachedVolume, DropletDriver } from "./driver.ts";
+import type { AttachedVolume, DropletDriver, Endpoint } from "./driver.ts";
 import { loopDevice, releaseLoopDevices } from "./loop-device.ts";
 import { copyDisk, growVolumeDisk, makeVolumeDisk } from "./volume-disk.ts";
 
@@ -40,6 +41,7 @@ export interface DockerDriverArgs {
 
 /** Seconds a system gets to halt; a hub stops its containers in that time. */
 const SHUTDOWN_GRACE_SECONDS = 180;
+const WATCH_AGAIN_MS = 2000;
 /** The droplet's own service for its volumes. */
 const VOLUMES = "/usr/lib/droplet/volumes";
 /** What a container's first process ends with when something inside asked for a reboot: killed by SIGHUP. */
@@ -59,7 +61,7 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
   const snapshotFile = async (id: string) => join(await stateDir(), "snapshots", `${id}.img`);
   const tableDir = async (id: number) => join(await dirOf(id), "attached");
   const listFile = async (id: number) => join(await dirOf(id), "volumes.json");
-  const published = new Map<number, number[]>();
+  const published = new Map<number, Record<string, Endpoint>>();
 
   /** Volumes that the droplet has now. */
   const attached = async (id: number): Promise<AttachedVolume[]> => {
@@ -103,7 +105,8 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
       await makeDockerDisk(disk, images.dockerDisk);
       await mountDockerDisk(disk);
       await plug(spec.id, []);
-      await writeFile(join(dir, "ports.json"), JSON.stringify(spec.ports));
+      const backends = spec.ports.map((port) => [port, backendOf(spec.address, port)]);
+      await writeFile(join(dir, "backends.json"), JSON.stringify(Object.fromEntries(backends)));
       await createContainer({
         instance,
         image,
@@ -171,14 +174,17 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
 
     removeSnapshot: async (snapshot) => rm(await snapshotFile(snapshot), { force: true }),
 
-    async backend(id, address, port) {
-      let ports = published.get(id);
-      if (!ports) {
-        ports = JSON.parse(await readFile(join(await dirOf(id), "ports.json"), "utf8")) as number[];
-        published.set(id, ports);
+    async backend(id, port) {
+      let backends = published.get(id);
+      if (!backends) {
+        const file = join(await dirOf(id), "backends.json");
+        backends = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as Record<
+          string,
+          Endpoint
+        >;
+        published.set(id, backends);
       }
-      if (ports.includes(port)) return { host: backendAddress(address), port };
-      return { host: await containerAddress(nameOf(id)), port };
+      return backends[port] ?? { host: await containerAddress(nameOf(id)), port };
     },
 
     running: (id) => isRunning(nameOf(id)),
@@ -189,24 +195,46 @@ export function dockerDriver(args: DockerDriverArgs): DropletDriver {
     },
 
     watch(onDown) {
-      const events = spawn(
-        "docker",
-        [
-          ...["events", "--filter", "type=container", "--filter", "event=die"],
-          ...["--filter", `label=${INSTANCE_LABEL}=${instance}`],
-          ...[
-            "--format",
-            `{{index .Actor.Attributes "${DROPLET_LABEL}"}} {{.Actor.Attributes.exitCode}}`,
-          ],
-        ],
-        { stdio: ["ignore", "pipe", "ignore"] },
-      );
-      events.on("error", () => {});
-      createInterface({ input: events.stdout }).on("line", (line) => {
-        const [id, exitCode] = line.split(" ");
-        onDown(Number(id), exitCode === REBOOT_EXIT_CODE ? "reboot" : "halt");
-      });
-      return () => events.kill();
+      let events: ChildProcess | undefined;
+      let again: NodeJS.Timeout | undefined;
+      let ended = false;
+      const listen = () => {
+        events = spawn("docker", ["events", ...deaths(instance)], {
+          stdio: ["ignore", "pipe", "ignore"],
+        });
+        if (events.stdout) {
+          createInterface({ input: events.stdout }).on("line", (line) => {
+            const [id, exitCode] = line.split(" ");
+            onDown(Number(id), exitCode === REBOOT_EXIT_CODE ? "reboot" : "halt");
+          });
+        }
+        events.on("error", () => {});
+        // The stream ends when Docker is restarted, and with it every droplet: they start with the machine.
+        events.on("close", () => {
+          if (ended) return;
+          again = setTimeout(async () => {
+            listen();
+            for (const id of await stoppedDroplets(instance)) onDown(id, "reboot");
+          }, WATCH_AGAIN_MS);
+        });
+      };
+      listen();
+      return () => {
+        ended = true;
+        clearTimeout(again);
+        events?.kill();
+      };
     },
   };
+}
+
+function deaths(instance: string): string[] {
+  return [
+    ...["--filter", "type=container", "--filter", "event=die"],
+    ...["--filter", `label=${INSTANCE_LABEL}=${instance}`],
+    ...[
+      "--format",
+      `{{index .Actor.Attributes "${DROPLET_LABEL}"}} {{.Actor.Attributes.exitCode}}`,
+    ],
+  ];
 }

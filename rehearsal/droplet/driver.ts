@@ -62,7 +62,7 @@ export interface DropletDriver {
   snapshotVolume(volume: string, snapshot: string): Promise<void>;
   removeSnapshot(snapshot: string): Promise<void>;
   /** Where a TCP port of the droplet is reached from this machine. */
-  backend(id: number, address: string, port: number): Promise<Endpoint>;
+  backend(id: number, port: number): Promise<Endpoint>;
   /** Is it running? */
   running(id: number): Promise<boolean>;
   /** Last lines of what the system wrote while booting. */

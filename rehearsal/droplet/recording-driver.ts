@@ -54,7 +54,7 @@ export function recordingDriver(
     removeVolume: (id) => record("removeVolume", id),
     snapshotVolume: (volume, snapshot) => record("snapshotVolume", volume, snapshot),
     removeSnapshot: (snapshot) => record("removeSnapshot", snapshot),
-    backend: async (id, _address, port) => backends(id, port),
+    backend: async (id, port) => backends(id, port),
     running: async (id) => running.has(id),
     console: async () => "",
     watch: () => () => {},

@@ -33,7 +33,7 @@ export async function growVolumeDisk(file: string, sizeGib: number): Promise<voi
 /** Copies a disk as it is at this moment, holes kept as holes. */
 export async function copyDisk(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  await execa("cp", ["--reflink=auto", "--sparse=always", from, to]);
+  await execa("cp", ["--reflink=auto", "--sparse=auto", from, to]);
 }
 
 async function resize(file: string, sizeGib: number): Promise<void> {
