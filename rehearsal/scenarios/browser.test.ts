@@ -63,6 +63,7 @@ describe("a person with a browser", () => {
   it("finds the chat open", async () => {
     await page.goto(to.url, { waitUntil: "load" });
     await page.locator("#chat-input").waitFor({ timeout: 60_000 });
+    await page.getByText("Okay, Let's Go!").click({ timeout: 60_000 });
     await shot("chat");
     expect(page.url()).not.toMatch(/\/auth/);
   });
