@@ -85,7 +85,7 @@ async function hasGo(): Promise<boolean> {
 
 function goArguments(version: string, output: string): string[] {
   const variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
-  return ["build", "-ldflags", `-s -w -X ${variable}=${version}`, "-o", output, command];
+  return ["build", "-v", "-ldflags", `-s -w -X ${variable}=${version}`, "-o", output, command];
 }
 
 const goEnvironment = {
