@@ -21,9 +21,12 @@ export function authorityBundles(env: NodeJS.ProcessEnv = process.env): string[]
 }
 
 /** Puts the bundles into `folder` (made when missing), for stages of a build that are thrown away. */
-export async function copyAuthorities(folder: string): Promise<void> {
+export async function copyAuthorities(
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [index, path] of authorityBundles().entries()) {
+  for (const [index, path] of authorityBundles(env).entries()) {
     await copyFile(path, join(folder, `${index}.pem`));
   }
 }

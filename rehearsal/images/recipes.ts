@@ -17,7 +17,7 @@ const npmVersion = "11.6.2";
 
 /** The version in a reference such as "ghcr.io/x/y:v1.2.3-slim". */
 export function versionIn(reference: string): string {
-  const version = /:v?(\d+(?:\.\d+)*)/.exec(reference)?.[1];
+  const version = /:v?(\d+(?:\.\d+)*)[^/]*$/.exec(reference)?.[1];
   if (!version) throw new Error(`The image ${reference} names no version`);
   return version;
 }
