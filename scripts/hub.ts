@@ -1,5 +1,6 @@
 /** `npm run hub -- <verb>`: runs the hub's program and looks after what it made. */
 import { UserError } from "../hub/user-error.ts";
+import { explain } from "./hub/explain.ts";
 import { overview, type Verb } from "./hub/verb.ts";
 
 const verbs: Record<string, () => Promise<{ verb: Verb }>> = {
@@ -29,10 +30,15 @@ try {
   }
 } catch (error) {
   // What a person can act on is shown without a stack trace.
-  process.stderr.write(
-    `\n✘ ${error instanceof UserError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`\n✘ ${shown(error)}\n`);
   process.exitCode = 1;
 }
 // Open connections of a provider or an SSH session must not keep a finished command from ending.
 process.exit();
+
+function shown(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof UserError) return error.message;
+  if (/^(Command|ConcurrentUpdate|StackNotFound)Error$/.test(error.name)) return explain(error);
+  return error.stack ?? error.message;
+}

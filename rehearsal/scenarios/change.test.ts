@@ -37,10 +37,19 @@ async function edit(root: string, path: string, change: (text: string) => string
 describe("a change", () => {
   it("of a setting restarts the service it concerns and no other", async () => {
     const before = await startTimes();
-    await hubOk(["config", "set", "uploadLimitMib", "300"]);
+    await hubOk(["config", "set", "uploadLimitMib", "1"]);
     try {
       await hubOk(["up", "--yes"]);
       expect(restarted(before, await startTimes())).toEqual(["nginx"]);
+      const session = await signIn(to);
+      const upload = (name: string, size: number) =>
+        ask(to, `/files/${name}`, {
+          method: "PUT",
+          headers: { Cookie: session.cookie, "Content-Length": String(size) },
+          body: "x".repeat(size),
+        });
+      expect((await upload("small.txt", 1000)).status).toBe(201);
+      expect((await upload("large.txt", 2 * 1024 * 1024)).status).toBe(413);
     } finally {
       await hubOk(["config", "rm", "uploadLimitMib"]);
     }

@@ -112,6 +112,6 @@ describe("a stack in the cloud", () => {
       env: env("wrong"),
     });
     expect(run.exitCode).toBe(1);
-    expect(run.all).toMatch(/passphrase does not open the secrets of stack prod/);
+    expect(run.all).toMatch(/passphrase does not open the secrets of the stack/);
   });
 });

@@ -6,6 +6,7 @@ const life = [
   "mistakes",
   "up",
   "doors",
+  "host",
   "tools",
   "browser",
   "change",

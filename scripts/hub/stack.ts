@@ -10,6 +10,7 @@ import { installLanguageHost } from "../../rehearsal/language-host/install.ts";
 import { startRehearsal } from "../../rehearsal/start.ts";
 import { lineProgress, type Progress } from "../progress.ts";
 import { ensurePulumi } from "../toolchain/index.ts";
+import { explain } from "./explain.ts";
 import { rehearsalConfig } from "./rehearsal-config.ts";
 
 export const repository = new URL("../..", import.meta.url).pathname;
@@ -149,39 +150,6 @@ function opened(
       }
     },
   };
-}
-
-/** What the engine's error means for the person at the keyboard. */
-export function explain(error: unknown, stack: string): string {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/incorrect passphrase/i.test(text)) {
-    return (
-      `The passphrase does not open the secrets of stack ${stack}.\n` +
-      "  Set the one it was made with: export PULUMI_CONFIG_PASSPHRASE=..."
-    );
-  }
-  if (/passphrase must be set/i.test(text)) {
-    return (
-      `Stack ${stack} keeps its secrets by a passphrase, and none is set.\n` +
-      "  export PULUMI_CONFIG_PASSPHRASE=..."
-    );
-  }
-  if (/PULUMI_ACCESS_TOKEN must be set/i.test(text)) {
-    return (
-      "Pulumi does not know where to keep the state.\n" +
-      "  Choose a place once: pulumi login (Pulumi's service), or pulumi login 's3://BUCKET?...' (your own; see README.md)"
-    );
-  }
-  return `The engine says:\n  ${lastLines(text)}`;
-}
-
-function lastLines(text: string): string {
-  const stderr = /stderr: ([\s\S]*)/.exec(text)?.[1] ?? text;
-  return stderr
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !/^\s*(err\?|at )/.test(line))
-    .slice(0, 12)
-    .join("\n  ");
 }
 
 /** The stack file's text, for a change that must be undone when it turns out wrong. */

@@ -1,7 +1,8 @@
 /** Runs an operation of the engine so that a signal ends it in good order: what is in flight is finished and kept. */
 import { UserError } from "../../hub/user-error.ts";
 import { EventLines } from "./events.ts";
-import { explain, type OpenStack } from "./stack.ts";
+import { explain } from "./explain.ts";
+import type { OpenStack } from "./stack.ts";
 
 type Operation = (options: { onEvent: EventLines["on"]; signal: AbortSignal }) => Promise<unknown>;
 
