@@ -85,13 +85,20 @@ async function possibleDisks(): Promise<{ pulled: Entry; built: Entry }> {
 }
 
 async function make(progress: Progress, disks: { pulled: Entry; built: Entry }): Promise<string> {
-  const { ubuntu, docker, service, slot } = workshop(progress);
+  const tools = workshop(progress);
   const existing = [disks.pulled, disks.built].find((entry) => existsSync(entryPath(entry)));
-  if (existing) {
-    await ubuntu();
-    await docker();
-    return entryPath(existing);
-  }
+  const disk = existing ? entryPath(existing) : await makeDisk(progress, tools, disks);
+  // The engine may have lost what the cache still knows.
+  await tools.ubuntu();
+  await tools.docker();
+  return disk;
+}
+
+async function makeDisk(
+  progress: Progress,
+  { docker, service, slot }: Workshop,
+  disks: { pulled: Entry; built: Entry },
+): Promise<string> {
   const engine = await execa("docker", ["info", "--format", "{{.DockerRootDir}}"]);
   await requireDiskSpace([engine.stdout.trim(), cacheDir()], FREE_GIB);
 
@@ -137,13 +144,16 @@ async function make(progress: Progress, disks: { pulled: Entry; built: Entry }):
   });
 }
 
+type Workshop = ReturnType<typeof workshop>;
+
 /** Makers of single images; each does its work once, on what it needs, two builds at a time. */
 function workshop(progress: Progress) {
   const slot = atMost(2);
+  const ubuntu = once(() => droplet("ubuntu-24-04-x64"));
   const bases: Record<string, () => Promise<string>> = {
     trixie: once(() => slot(() => ensureBase(progress, "trixie"))),
     bookworm: once(() => slot(() => ensureBase(progress, "bookworm"))),
-    "ubuntu-24-04-x64": once(() => droplet("ubuntu-24-04-x64")),
+    "ubuntu-24-04-x64": ubuntu,
   };
   const making = (recipe: Recipe) => async () => {
     for (const base of Object.values(recipe.bases)) await bases[base.name]?.();
@@ -155,7 +165,7 @@ function workshop(progress: Progress) {
   };
   return {
     slot,
-    ubuntu: () => bases["ubuntu-24-04-x64"]?.(),
+    ubuntu,
     docker: once(() => droplet("docker-20-04")),
     service: async (role: keyof Images) => {
       const recipe = serviceRecipes[role];
