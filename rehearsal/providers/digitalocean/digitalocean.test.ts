@@ -95,9 +95,9 @@ describe("the API", () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await new Promise((resolve) => server.close(resolve));
     const settings = { token: "t", retries: 2, waitFrom: 0.001, waitTo: 0.01 };
-    const error = await connectApi(url, settings)
+    const error = (await connectApi(url, settings)
       .get("/v2/account")
-      .catch((thrown) => thrown);
+      .catch((thrown: unknown) => thrown)) as Error;
     expect(error.message).toContain(`GET ${url}/v2/account giving up after 3 attempt(s): `);
     expect(error.message).toContain("ECONNREFUSED");
   });
