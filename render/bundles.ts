@@ -20,6 +20,8 @@ async function bundle(entry: string): Promise<string> {
     absWorkingDir: root,
     entryPoints: [new URL(entry, import.meta.url).pathname],
     bundle: true,
+    // Where node_modules really lies must not show in the bundle: same sources, same bytes, in every checkout.
+    preserveSymlinks: true,
     platform: "node",
     target: "node24",
     format: "esm",
