@@ -186,7 +186,7 @@ test("stops dialling and running when asked to", async () => {
   );
   await expect.poll(() => first.statuses.length).toBeGreaterThan(0);
   dialling.abort(new Error("stopped"));
-  await expect(waiting).rejects.toThrow();
+  await expect(waiting).rejects.toThrow("stopped");
 
   const running = new AbortController();
   const second = operationUnderTest({ signal: running.signal });

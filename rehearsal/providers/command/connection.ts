@@ -95,7 +95,7 @@ async function dialling<Result>(
       const limit = dialErrorLimit === -1 ? "inf" : dialErrorLimit;
       status(`${what} ${failed + 1}/${limit} failed: retrying`);
     }
-    await sleep(wait, undefined, { signal });
+    await sleep(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
     wait = Math.min(wait * BACKOFF.factor, BACKOFF.mostMs);
   }
 }
