@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { execa } from "execa";
 import { type Pack, pack } from "tar-stream";
+import { UserError } from "../../hub/user-error.ts";
 import { TABLE_DIR, volumeService } from "./attached-volumes.ts";
 import { cloudInitSeed } from "./cloud-init-seed.ts";
 import type { DropletSpec, Endpoint } from "./driver.ts";
@@ -78,12 +79,19 @@ export async function startContainer(name: string): Promise<void> {
   await docker(["start", name]);
 }
 
+/** Throws when Docker does not answer: "not running" would be a guess then. */
 export async function isRunning(name: string): Promise<boolean> {
-  const { stdout } = await execa(
+  const { stdout, stderr, exitCode } = await execa(
     "docker",
     ["container", "inspect", "--format", "{{.State.Running}}", name],
     { reject: false },
   );
+  if (exitCode !== 0 && !/no such container/i.test(stderr)) {
+    throw new UserError(
+      `Docker does not answer: ${stderr.trim() || "the docker command is missing"}\n` +
+        "  Start it (npm start does so), then try again.",
+    );
+  }
   return stdout.trim() === "true";
 }
 

@@ -6,6 +6,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lineProgress } from "../../scripts/progress.ts";
@@ -13,6 +14,8 @@ import { freeBlock, type Json } from "../cloud/cloud-under-test.ts";
 import { leftovers, purge } from "../cloud/purge.ts";
 import { recordingDriver, startCloud } from "../cloud/server.ts";
 import { ensureImages } from "../images/index.ts";
+import { mountsBelow } from "./docker-disk.ts";
+import { loopDevicesBelow } from "./loop-device.ts";
 
 const TOKEN = "a-token-of-the-tests";
 const instance = `droplet-test-${process.pid}`;
@@ -294,10 +297,15 @@ describe("a droplet", () => {
     expect(await on(one.address, "cat /run/boot")).toBe(boot);
   });
 
-  it("is started again when it went down with the daemon", async () => {
+  it("is started again after a restart of the machine, which takes mounts and loop devices away", async () => {
     await endDaemon("SIGTERM");
-    const kill = spawn("docker", ["kill", `aihub-${instance}-${one.id}`], { stdio: "ignore" });
-    await once(kill, "exit");
+    await execa("docker", ["kill", `aihub-${instance}-${one.id}`]);
+    const [mountPoint] = await mountsBelow(stateDir);
+    await execa("umount", [`${mountPoint}`]);
+    for (const { device } of await loopDevicesBelow(stateDir)) {
+      await execa("losetup", ["--detach", device]);
+    }
+    expect(await loopDevicesBelow(stateDir)).toEqual([]);
     await startDaemon();
     expect(await on(one.address, "cat /data/file")).toBe("precious");
   });
