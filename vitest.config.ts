@@ -31,7 +31,7 @@ export default defineConfig({
           name: "stand-ins",
           include: ["rehearsal/{cloud,providers,droplet,images}/**/*.test.ts"],
           testTimeout: 120_000,
-          hookTimeout: 600_000,
+          hookTimeout: 1_800_000,
         },
       },
       {

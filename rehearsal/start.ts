@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../hub/user-error.ts";
 import type { Progress } from "../scripts/progress.ts";
-import { ensureDocker, ensurePulumi } from "../scripts/toolchain/index.ts";
-import { ensureImages, type ImageSet } from "./images/index.ts";
+import { ensurePulumi } from "../scripts/toolchain/index.ts";
+import type { ImageSet } from "./images/index.ts";
 import type { Instance } from "./instance.ts";
+import { prepareRehearsal } from "./prepare.ts";
 import { startProviders } from "./providers/index.ts";
 
 export interface Rehearsal {
@@ -39,12 +40,8 @@ export async function startRehearsal(
       close: async () => {},
     };
   }
-  const images = async () => {
-    await ensureDocker(progress, { interactive: Boolean(process.stdin.isTTY) });
-    return ensureImages(progress);
-  };
-  const [pulumi, imageSet] = await Promise.all([ensurePulumi(progress), images()]);
-  const apiUrl = await ensureCloud(instance, imageSet, progress);
+  const { pulumi, images } = await prepareRehearsal(progress);
+  const apiUrl = await ensureCloud(instance, images, progress);
   const providers = options.realProviders
     ? undefined
     : await startProviders({ apiUrl, token, logFile: join(instance.stateDir, "providers.log") });

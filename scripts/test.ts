@@ -6,7 +6,10 @@ import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { UserError } from "../hub/user-error.ts";
+import { prepareRehearsal } from "../rehearsal/prepare.ts";
 import { runChecks } from "./check/checks.ts";
+import { lineProgress } from "./progress.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const args = process.argv.slice(2);
@@ -17,6 +20,17 @@ if (args.includes("--help")) {
   process.exit(0);
 }
 const checks = args.length === 0 ? await runChecks() : [];
+if (args.length === 0 || args.some((arg) => /stand-ins|rehearsal/.test(arg))) {
+  // Fetched and built here, with progress, rather than inside the first test that needs it.
+  try {
+    await prepareRehearsal(lineProgress());
+  } catch (error) {
+    process.stderr.write(
+      `✘ ${error instanceof UserError ? error.message : (error as Error).stack}\n`,
+    );
+    checks.push({ name: "what the rehearsal needs", ok: false });
+  }
+}
 const report = join(tmpdir(), `aihub-tests-${process.pid}.json`);
 const run = await execa(
   process.execPath,
