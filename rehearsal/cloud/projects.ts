@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { ownerOf } from "./account.ts";
-import { conflict, notFound, preconditionFailed, unprocessable } from "./api-error.ts";
+import { conflict, notFound, preconditionFailed } from "./api-error.ts";
 import type { Cloud } from "./cloud.ts";
 import { page } from "./page.ts";
 import { type Route, route, routeWithBody } from "./route.ts";
@@ -171,14 +171,13 @@ export const projectRoutes: Route[] = [
       const all = everything(cloud);
       const urns = body.resources.map((urn) => urn.replace(/^do:reservedip:/, "do:floatingip:"));
       for (const urn of urns) {
-        if (!all.has(urn)) throw unprocessable(`resource ${urn} does not exist`);
         const ip = cloud.state.reservedIps.find((one) => urn === `do:floatingip:${one.ip}`);
         if (ip && ip.droplet_id !== null) {
           throw preconditionFailed("Cannot move a Reserved IP with an associated Droplet");
         }
       }
       const assigned_at = timestamp();
-      for (const urn of urns) {
+      for (const urn of urns.filter((one) => all.has(one))) {
         const ip = cloud.state.reservedIps.find((one) => urn === `do:floatingip:${one.ip}`);
         if (ip) ip.project_id = found.id;
         else cloud.state.projectOf[urn] = { project: found.id, assigned_at };
@@ -186,7 +185,10 @@ export const projectRoutes: Route[] = [
       return {
         status: 200,
         body: {
-          resources: urns.map((urn) => resourceView(origin, urn, assigned_at, "assigned")),
+          // What does not exist is told in its status, not refused: a project lets go of it this way.
+          resources: urns.map((urn) =>
+            resourceView(origin, urn, assigned_at, all.has(urn) ? "assigned" : "not_found"),
+          ),
           links: {},
           meta: { total: urns.length },
         },
