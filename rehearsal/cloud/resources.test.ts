@@ -113,6 +113,9 @@ describe("a project", () => {
     const path = `/v2/projects/${project.id}`;
     const put = await cloud.ok("POST", `${path}/resources`, { resources: [urn] });
     expect(put.resources[0]).toMatchObject({ urn, status: "assigned" });
+    const goneUrn = "do:droplet:1";
+    const gone = await cloud.ok("POST", `${path}/resources`, { resources: [goneUrn] });
+    expect(gone.resources[0]).toMatchObject({ urn: goneUrn, status: "not_found" });
     const listed = await cloud.ok("GET", `${path}/resources`);
     expect(listed.resources).toEqual([
       expect.objectContaining({ urn, status: "ok", links: { self: expect.any(String) } }),

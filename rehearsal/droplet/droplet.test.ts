@@ -1,7 +1,7 @@
 /** Droplets as people meet them: real containers behind the real API, reached by SSH over loopback only. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,8 +153,9 @@ async function ssh(address: string): Promise<ssh2.Client> {
       return await done;
     } catch (error) {
       client.destroy();
-      if (tries > 60) throw error;
-      await sleep(500);
+      if (tries > 12) throw error;
+      // The 1-Click image shuts out who knocks six times in half a minute, and goes on while they knock.
+      await sleep(tries < 3 ? 1000 : 8000);
     }
   }
 }
@@ -206,6 +207,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await purge({ instance, stateDir });
+  rmSync(dir, { recursive: true, force: true });
 });
 
 describe("a droplet", () => {
