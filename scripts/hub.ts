@@ -16,6 +16,9 @@ const verbs: Record<string, () => Promise<{ verb: Verb }>> = {
   pulumi: () => import("./hub/pulumi.ts"),
 };
 
+// A reader that goes away, as in `npm start | head`, must not end a run half-way.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 const [name = "--help", ...args] = process.argv.slice(2);
 try {
   if (name === "--help" || name === "-h" || name === "help") {

@@ -108,26 +108,34 @@ async function unlock(open: OpenStack): Promise<void> {
   const home = process.env.PULUMI_BACKEND_URL?.match(/^file:\/\/(.+)/)?.[1];
   if (!home) return;
   const folder = join(home, ".pulumi/locks/organization/aihub", open.stack.name);
-  for (const file of await readdir(folder).catch(() => [])) {
+  const locks = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".json"));
+  for (const file of locks) {
     const lock = JSON.parse(await readFile(join(folder, file), "utf8")) as {
       pid: number;
       hostname: string;
     };
-    if (lock.hostname !== hostname() || alive(lock.pid)) {
+    if (lock.hostname !== hostname() || (await alive(lock.pid))) {
       throw new UserError(
         `Another run (process ${lock.pid} on ${lock.hostname}) is working on stack ${open.stack.name}.\n` +
           "  Wait for it to end. If it is surely gone: npm run hub -- pulumi cancel --yes",
       );
     }
   }
-  const locks = await readdir(folder).catch(() => []);
   if (locks.length > 0) {
     open.progress.note("taking off the lock of a run that was killed");
     await open.stack.cancel();
   }
 }
 
-function alive(pid: number): boolean {
+/** Whether an engine runs under this process id: not one that ended unnoticed, nor another program with its number. */
+async function alive(pid: number): Promise<boolean> {
+  try {
+    const [, name, state] =
+      /^\d+ \((.*)\) (\S)/.exec(await readFile(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return name === "pulumi" && state !== "Z";
+  } catch {
+    if (process.platform === "linux") return false;
+  }
   try {
     process.kill(pid, 0);
     return true;
