@@ -147,6 +147,8 @@ if [ "\$found" != "$label" ]; then
     echo "volume $volume has the label '\$found', not '$label': it is neither formatted nor mounted" >&2
     exit 1
 fi
+# A volume's very first attachment is mounted under /mnt by the cloud; it has one place here.
+for place in \$(findmnt -rn -o TARGET --source "\$device" || true); do umount "\$place"; done
 mkdir -p /data
 mount -o noatime,discard "\$device" /data 2>/dev/null || mount -o noatime "\$device" /data
 # The volume may have grown since it was formatted.

@@ -13,5 +13,15 @@ it("user_data pins the host's key, and says the same for the same key", () => {
   expect(load(text)).toMatchObject({
     ssh_keys: { ed25519_private: key.privateKey, ed25519_public: "ssh-ed25519 AAAA" },
     ssh_pwauth: false,
+    bootcmd: [
+      [
+        "cloud-init-per",
+        "once",
+        "aihub-ssh",
+        "sh",
+        "-c",
+        expect.stringContaining("ufw delete limit"),
+      ],
+    ],
   });
 });
