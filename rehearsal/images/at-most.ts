@@ -1,19 +1,27 @@
+/** Runs a job when there is room for it; among those that wait, the one with the largest weight begins first. */
+export type Slot = <T>(weight: number, job: () => Promise<T>) => Promise<T>;
+
 /**
- * Returns a function that runs jobs given to it, `limit` of them at a time, in the order in which they came.
- * A job must not wait for another job of the same queue.
+ * Room for `limit` jobs at a time. Jobs of the same weight begin in the order in which they came.
+ * A job must not wait for another job of the same room.
  */
-export function atMost(limit: number): <T>(job: () => Promise<T>) => Promise<T> {
+export function atMost(limit: number): Slot {
   let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (job) => {
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
+  const waiting: { weight: number; begin: () => void }[] = [];
+  return async (weight, job) => {
+    if (running < limit) running++;
+    else {
+      await new Promise<void>((begin) => {
+        waiting.push({ weight, begin });
+        waiting.sort((a, b) => b.weight - a.weight);
+      });
+    }
     try {
       return await job();
     } finally {
-      // Its place goes to the next one directly, so that no newcomer can slip in between.
+      // The place goes to the next one directly, so that no newcomer can slip in between.
       const next = waiting.shift();
-      if (next) next();
+      if (next) next.begin();
       else running--;
     }
   };

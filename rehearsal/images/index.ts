@@ -27,6 +27,9 @@ export interface ImageSet {
   dockerDisk: string;
 }
 
+/** Others wait for these: the bases, and the droplet that fills the disk. */
+const FIRST = 1000;
+
 /** Roughly how long each takes to build. The long ones begin first, so that none is left alone at the end. */
 const buildSeconds: Record<keyof Images, number> = {
   codeServer: 160,
@@ -108,9 +111,7 @@ async function makeDisk(
       ? "An image registry answers: the public images are pulled"
       : "No image registry answers: the services' images are built from package registries",
   );
-  const roles = (Object.keys(buildSeconds) as (keyof Images)[]).sort(
-    (a, b) => buildSeconds[b] - buildSeconds[a],
-  );
+  const roles = Object.keys(buildSeconds) as (keyof Images)[];
   return cached(pulling ? disks.pulled : disks.built, async (target) => {
     const opened = docker().then((image) =>
       progress.step("Starting a droplet on the new Docker disk", (log) =>
@@ -125,7 +126,7 @@ async function makeDisk(
         const archive = await service(role);
         const image = await imageOf(serviceRecipes[role]);
         const disk = await opened;
-        await slot(() =>
+        await slot(0, () =>
           progress.step(`Loading ${defaultImages[role]} into the disk`, () =>
             disk.load(image, archive, defaultImages[role]),
           ),
@@ -151,17 +152,19 @@ function workshop(progress: Progress) {
   const slot = atMost(2);
   const ubuntu = once(() => droplet("ubuntu-24-04-x64"));
   const bases: Record<string, () => Promise<string>> = {
-    trixie: once(() => slot(() => ensureBase(progress, "trixie"))),
-    bookworm: once(() => slot(() => ensureBase(progress, "bookworm"))),
+    trixie: once(() => slot(FIRST, () => ensureBase(progress, "trixie"))),
+    bookworm: once(() => slot(FIRST, () => ensureBase(progress, "bookworm"))),
     "ubuntu-24-04-x64": ubuntu,
   };
-  const making = (recipe: Recipe) => async () => {
+  const making = (recipe: Recipe, weight: number) => async () => {
     for (const base of Object.values(recipe.bases)) await bases[base.name]?.();
-    await slot(() => progress.step(`Building image ${recipe.name}`, (log) => build(recipe, log)));
+    await slot(weight, () =>
+      progress.step(`Building image ${recipe.name}`, (log) => build(recipe, log)),
+    );
   };
   const droplet = async (slug: DropletSlug) => {
     const recipe = dropletRecipes[slug];
-    return ensureImage(progress, await imageOf(recipe), making(recipe));
+    return ensureImage(progress, await imageOf(recipe), making(recipe, FIRST));
   };
   return {
     slot,
@@ -169,7 +172,7 @@ function workshop(progress: Progress) {
     docker: once(() => droplet("docker-20-04")),
     service: async (role: keyof Images) => {
       const recipe = serviceRecipes[role];
-      return ensureArchive(progress, await imageOf(recipe), making(recipe));
+      return ensureArchive(progress, await imageOf(recipe), making(recipe, buildSeconds[role]));
     },
   };
 }
