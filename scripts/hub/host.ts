@@ -1,7 +1,9 @@
 /** A shell on the hub's host, its key pinned to the one that the program made. */
 import { Client, type ClientChannel } from "ssh2";
 import { UserError } from "../../hub/user-error.ts";
-import type { OpenStack } from "./stack.ts";
+import { silent } from "../progress.ts";
+import { type OpenStack, openStack } from "./stack.ts";
+import type { Values } from "./verb.ts";
 
 export interface HostShell {
   /** Runs a command; its output goes where the caller says. @returns the exit code */
@@ -99,4 +101,31 @@ export async function openHost(open: OpenStack): Promise<HostShell> {
       }),
     close: () => client.end(),
   };
+}
+
+/** Opens the stack and its host for one piece of work, and closes both after. */
+export async function withHost(
+  values: Values,
+  work: (host: HostShell) => Promise<number>,
+): Promise<number> {
+  const open = await openStack(values, silent, "engine");
+  try {
+    const host = await openHost(open);
+    try {
+      return await work(host);
+    } finally {
+      host.close();
+    }
+  } finally {
+    await open.close();
+  }
+}
+
+/** Runs a command on the host with its output on this process's own. @returns its exit code */
+export async function passThrough(host: HostShell, command: string): Promise<number> {
+  const { code } = await host.run(command, {
+    stdout: (chunk) => process.stdout.write(chunk),
+    stderr: (chunk) => process.stderr.write(chunk),
+  });
+  return code;
 }

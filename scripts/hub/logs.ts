@@ -1,8 +1,6 @@
 import { services } from "../../hub/services.ts";
 import { UserError } from "../../hub/user-error.ts";
-import { silent } from "../progress.ts";
-import { openHost } from "./host.ts";
-import { openStack } from "./stack.ts";
+import { passThrough, withHost } from "./host.ts";
 import { defineVerb } from "./verb.ts";
 
 const names = services.map((service) => service.name);
@@ -22,23 +20,12 @@ export const verb = defineVerb({
     }
     const tail = String(values.tail ?? "100");
     if (!/^\d{1,6}$/.test(tail)) throw new UserError(`--tail ${tail} is not a number`);
-    const open = await openStack(values, silent, "engine");
-    try {
-      const host = await openHost(open);
-      try {
-        const { code } = await host.run(
-          `docker compose --project-name aihub logs --no-color --tail ${tail}${values.follow ? " --follow" : ""} ${wanted.join(" ")}`,
-          {
-            stdout: (chunk) => process.stdout.write(chunk),
-            stderr: (chunk) => process.stderr.write(chunk),
-          },
-        );
-        return code;
-      } finally {
-        host.close();
-      }
-    } finally {
-      await open.close();
-    }
+    const follow = values.follow ? " --follow" : "";
+    return withHost(values, (host) =>
+      passThrough(
+        host,
+        `docker compose --ansi never --project-name aihub logs --no-color --tail ${tail}${follow} ${wanted.join(" ")}`,
+      ),
+    );
   },
 });

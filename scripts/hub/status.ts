@@ -1,6 +1,4 @@
-import { silent } from "../progress.ts";
-import { openHost } from "./host.ts";
-import { openStack } from "./stack.ts";
+import { withHost } from "./host.ts";
 import { defineVerb } from "./verb.ts";
 
 export interface ServiceStatus {
@@ -27,48 +25,37 @@ export const verb = defineVerb({
   summary: "Shows whether each service is healthy; fails when one is not",
   options: { json: { type: "boolean", help: "print JSON and nothing else" } },
   async run(values) {
-    const open = await openStack(values, silent, "engine");
-    try {
-      const host = await openHost(open);
-      try {
-        const { code, stdout, stderr } = await host.run(question);
-        if (code !== 0) {
-          process.stderr.write(stderr);
-          return 1;
-        }
-        const [containers = "", stats = "", rest = ""] = stdout.split("---\n");
-        const memory = new Map(rows(stats).map(([id = "", usage = ""]) => [id, usage]));
-        const services: ServiceStatus[] = rows(containers)
-          .map(([name = "", id = "", state = "", status = ""]) => ({
-            name,
-            health: /\((\w+)\)/.exec(status)?.[1] ?? state,
-            since: status.replace(/ \(.*/, ""),
-            memory: memory.get(id) ?? "",
-          }))
-          .sort((a, b) => a.name.localeCompare(b.name));
-        const [release = "", volume = ""] = rest.trim().split("\n");
-        const well =
-          services.length > 0 && services.every((service) => service.health === "healthy");
-        if (values.json) {
-          process.stdout.write(
-            `${JSON.stringify({ healthy: well, release, services }, null, 2)}\n`,
-          );
-        } else {
-          for (const service of services) {
-            process.stdout.write(
-              `${service.health === "healthy" ? "✔" : "✘"} ${service.name.padEnd(14)}${service.health.padEnd(11)}${service.since.padEnd(20)}${service.memory}\n`,
-            );
-          }
-          const [size, used, share] = volume.trim().split(/\s+/);
-          process.stdout.write(`release ${release}, volume ${used} of ${size} used (${share})\n`);
-        }
-        return well ? 0 : 1;
-      } finally {
-        host.close();
+    return withHost(values, async (host) => {
+      const { code, stdout, stderr } = await host.run(question);
+      if (code !== 0) {
+        process.stderr.write(stderr);
+        return 1;
       }
-    } finally {
-      await open.close();
-    }
+      const [containers = "", stats = "", rest = ""] = stdout.split("---\n");
+      const memory = new Map(rows(stats).map(([id = "", usage = ""]) => [id, usage]));
+      const services: ServiceStatus[] = rows(containers)
+        .map(([name = "", id = "", state = "", status = ""]) => ({
+          name,
+          health: /\((\w+)\)/.exec(status)?.[1] ?? state,
+          since: status.replace(/ \(.*/, ""),
+          memory: memory.get(id) ?? "",
+        }))
+        .sort((a, b) => a.name.localeCompare(b.name));
+      const [release = "", volume = ""] = rest.trim().split("\n");
+      const well = services.length > 0 && services.every((service) => service.health === "healthy");
+      if (values.json) {
+        process.stdout.write(`${JSON.stringify({ healthy: well, release, services }, null, 2)}\n`);
+      } else {
+        for (const service of services) {
+          process.stdout.write(
+            `${service.health === "healthy" ? "✔" : "✘"} ${service.name.padEnd(14)}${service.health.padEnd(11)}${service.since.padEnd(20)}${service.memory}\n`,
+          );
+        }
+        const [size, used, share] = volume.trim().split(/\s+/);
+        process.stdout.write(`release ${release}, volume ${used} of ${size} used (${share})\n`);
+      }
+      return well ? 0 : 1;
+    });
   },
 });
 
