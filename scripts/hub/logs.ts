@@ -24,7 +24,8 @@ export const verb = defineVerb({
     return withHost(values, (host) =>
       passThrough(
         host,
-        `docker compose --ansi never --project-name aihub logs --no-color --tail ${tail}${follow} ${wanted.join(" ")}`,
+        // Compose clears lines even where no terminal is.
+        `docker compose --project-name aihub logs --no-color --tail ${tail}${follow} ${wanted.join(" ")} 2>&1 | sed -u 's/\\x1b\\[[0-9;]*[A-Za-z]//g'`,
       ),
     );
   },
