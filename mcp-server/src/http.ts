@@ -36,8 +36,12 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Throws an Error with a message for people when the workspace, the token or the port cannot be used. */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
-  if (settings.token.length < 16) {
-    throw new Error("The token is shorter than 16 characters. Make one: openssl rand -hex 32");
+  if (settings.token === "") throw new Error("The token is empty. Make one: openssl rand -hex 32");
+  // On loopback nobody else can guess at it.
+  if (settings.token.length < 16 && !loopback.includes(settings.host)) {
+    throw new Error(
+      "The token is shorter than 16 characters, and others can reach this address. Make one: openssl rand -hex 32",
+    );
   }
   const workspace = await Workspace.open(settings.workspace);
   const mcp = createMcpHandler(() => createServer(workspace), {

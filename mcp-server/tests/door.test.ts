@@ -236,7 +236,12 @@ describe("the process", () => {
       [],
       /does not exist/,
     ],
-    ["a short token", { WORKSPACE: ".", MCP_TOKEN: "short" }, [], /16 characters/],
+    [
+      "a short token that others may guess at",
+      { WORKSPACE: ".", MCP_TOKEN: "short", HOST: "0.0.0.0" },
+      [],
+      /16 characters/,
+    ],
     ["a port that is none", { WORKSPACE: ".", MCP_TOKEN: token, PORT: "http" }, [], /no port/],
     ["an unknown option", {}, ["--nope"], /--nope/],
   ])("with %s says what to do and exits with 1", async (_what, env, args, message) => {
