@@ -3,10 +3,11 @@
 set -eu
 suite=$1
 root=$2
-mirror=http://deb.debian.org/debian
 
 # Standard output is the archive's alone.
-debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror" >&2
+debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" >&2
+# Where debootstrap looks by itself, or where this machine's package says it shall.
+mirror=$(awk '$1 == "deb" { print $2; exit }' "$root/etc/apt/sources.list")
 
 cat >"$root/etc/apt/sources.list" <<LIST
 deb $mirror $suite main
