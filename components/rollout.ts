@@ -83,7 +83,8 @@ export class Rollout extends pulumi.ComponentResource {
     new command.remote.Command(
       "quiesce",
       {
-        connection,
+        // A host that is dead must not hold its replacement up for minutes.
+        connection: { ...connection, dialErrorLimit: 10 },
         create: "true",
         delete: quiesceHost(),
         triggers: [args.dropletId],

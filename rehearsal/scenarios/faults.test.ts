@@ -7,17 +7,29 @@ import { ask, hub, hubOk, instanceName, outputs } from "./hub.ts";
 
 const instance = currentInstance(instanceName);
 
-async function faults(method: "POST" | "DELETE", body?: unknown): Promise<void> {
+const faults = (method: "POST" | "DELETE", body?: unknown) =>
+  api(method, "/_rehearsal/faults", body);
+
+/** The simulated API itself, as another person with the account's token would use it. */
+async function api(method: string, path: string, body?: unknown): Promise<unknown> {
   const { apiUrl } = JSON.parse(await readFile(join(instance.cloudDir, "daemon.json"), "utf8")) as {
     apiUrl: string;
   };
   const token = (await readFile(join(instance.stateDir, "token"), "utf8")).trim();
-  const answer = await fetch(`${apiUrl}/_rehearsal/faults`, {
+  const answer = await fetch(`${apiUrl}${path}`, {
     method,
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  expect(answer.ok, await answer.text()).toBe(true);
+  const text = await answer.text();
+  expect(answer.ok, text).toBe(true);
+  return text ? JSON.parse(text) : undefined;
+}
+
+async function dropletId(): Promise<number> {
+  const { droplets } = (await api("GET", "/v2/droplets")) as { droplets: { id: number }[] };
+  expect(droplets).toHaveLength(1);
+  return droplets[0]?.id ?? 0;
 }
 
 let generation = 10;
@@ -53,6 +65,21 @@ describe("the API", () => {
     expect(run.exitCode).not.toBe(0);
     expect(run.all).toMatch(/giving up after 5 attempt/);
     await faults("DELETE");
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+});
+
+describe("a host", () => {
+  it("that is off for good is replaced all the same", async () => {
+    await api("POST", `/v2/droplets/${await dropletId()}/actions`, { type: "power_off" });
+    await nextGeneration();
+    await hubOk(["up", "--yes"]);
+    await isWell();
+  });
+
+  it("that somebody deleted is made again by the next run", async () => {
+    await api("DELETE", `/v2/droplets/${await dropletId()}`);
     await hubOk(["up", "--yes"]);
     await isWell();
   });

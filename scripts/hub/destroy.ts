@@ -30,10 +30,12 @@ export const verb = defineVerb({
     }
     const open = await openStack(values);
     try {
-      await heal(open);
+      const refresh = await heal(open);
       const volume = await dataVolume(open);
       const lines = await progress.step("Destroying", () =>
-        runOperation(open, (options) => open.stack.destroy({ ...options, excludeProtected: true })),
+        runOperation(open, (options) =>
+          open.stack.destroy({ ...options, refresh, excludeProtected: true }),
+        ),
       );
       if (values.purge) {
         await purgeCloud(open, volume);

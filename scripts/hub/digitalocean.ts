@@ -4,20 +4,20 @@ import { UserError } from "../../hub/user-error.ts";
 export interface DigitalOcean {
   /** Every item of a list, over all its pages. */
   list<T>(path: string, key: string): Promise<T[]>;
+  /** Undefined when there is none. */
+  get<T>(path: string, key: string): Promise<T | undefined>;
   /** A missing one counts as deleted. */
   remove(path: string): Promise<void>;
-  post(path: string, body: unknown): Promise<unknown>;
 }
 
 export function digitalOcean(): DigitalOcean {
   const base = process.env.DIGITALOCEAN_API_URL ?? "https://api.digitalocean.com";
   const token = process.env.DIGITALOCEAN_TOKEN ?? process.env.DIGITALOCEAN_ACCESS_TOKEN ?? "";
-  const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
+  const call = async (method: string, path: string): Promise<Response> => {
     for (let attempt = 1; ; attempt++) {
       const answer = await fetch(new URL(path, base), {
         method,
-        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(60_000),
       });
       if (attempt < 6 && (answer.status === 429 || answer.status >= 500)) {
@@ -50,12 +50,15 @@ export function digitalOcean(): DigitalOcean {
       }
       return items;
     },
+    async get<T>(path: string, key: string) {
+      const answer = await call("GET", path);
+      if (answer.status === 404) return undefined;
+      await sound(answer, `GET ${path}`);
+      return ((await answer.json()) as Record<string, T>)[key];
+    },
     async remove(path) {
       const answer = await call("DELETE", path);
       if (answer.status !== 404) await sound(answer, `DELETE ${path}`);
-    },
-    async post(path, body) {
-      return (await sound(await call("POST", path, body), `POST ${path}`)).json();
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Makes the state whole after a run that was killed: its lock is taken off when its process is gone, and what it was
  * making is found by name. A half-made resource that holds no data is removed, so that it is made again; the volume,
- * which holds all data, is taken into the state as it is.
+ * which holds all data, is taken into the state as it is. What was done on a host that is gone or off is forgotten.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -54,22 +54,48 @@ const disposable: Record<string, Orphan> = {
   },
 };
 
-export async function heal(open: OpenStack): Promise<void> {
+/** @returns whether the run that follows must look at what is really there before it compares */
+export async function heal(open: OpenStack): Promise<boolean> {
   await unlock(open);
   const exported = await open.stack.exportStack();
   const deployment = exported.deployment as Deployment | undefined;
-  const pending = deployment?.pending_operations ?? [];
-  if (!deployment || pending.length === 0) return;
-  await open.progress.step(
-    `Making whole what a killed run left (${pending.length} unfinished)`,
-    async (log) => {
-      const api = digitalOcean();
-      for (const { type, resource } of pending) {
-        if (type === "creating") log(await settle(api, deployment, resource));
-      }
-      deployment.pending_operations = [];
-      await open.stack.importStack(exported);
-    },
+  if (!deployment?.resources) return false;
+  const api = digitalOcean();
+  const pending = deployment.pending_operations ?? [];
+  const host = await hostState(api, deployment);
+  if (pending.length === 0 && host === "runs") return false;
+  await open.progress.step("Making the state whole", async (log) => {
+    for (const { type, resource } of pending) {
+      if (type === "creating") log(await settle(api, deployment, resource));
+    }
+    deployment.pending_operations = [];
+    if (host !== "runs") {
+      log(`the host ${host}: what was done on it is forgotten`);
+      forgetCommands(deployment);
+    }
+    await open.stack.importStack(exported);
+  });
+  return host === "is gone";
+}
+
+/** Whether commands can still be sent to the host that the state knows. */
+async function hostState(
+  api: DigitalOcean,
+  { resources = [] }: Deployment,
+): Promise<"runs" | "is off" | "is gone" | "is being replaced"> {
+  const host = resources.find((resource) => resource.type === "digitalocean:index/droplet:Droplet");
+  if (!host?.id) return "runs";
+  // Its replacement failed after it was deleted.
+  if (host.pendingReplacement) return "is being replaced";
+  const droplet = await api.get<{ status: string }>(`/v2/droplets/${host.id}`, "droplet");
+  if (!droplet) return "is gone";
+  return droplet.status === "off" ? "is off" : "runs";
+}
+
+/** The stop hook would dial a host that cannot answer, and keep it from being replaced. */
+function forgetCommands(deployment: Deployment): void {
+  deployment.resources = deployment.resources?.filter(
+    (resource) => !resource.type.startsWith("command:remote:"),
   );
 }
 

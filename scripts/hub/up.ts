@@ -22,7 +22,7 @@ export const verb = defineVerb({
     const open = await openStack(values);
     try {
       describeHub(await open.config());
-      await heal(open);
+      const stale = await heal(open);
       if (!open.instance && !values.yes && process.stdin.isTTY) {
         const preview = await runOperation(open, (options) => open.stack.preview(options));
         for (const line of preview.planned) process.stderr.write(`  ${line}\n`);
@@ -33,7 +33,7 @@ export const verb = defineVerb({
         prompt.close();
         if (answer.trim() !== "yes") return 1;
       }
-      const refresh = values.refresh === true;
+      const refresh = values.refresh === true || stale;
       const lines = await open.progress.step("Running the program", () =>
         runOperation(open, (options) => open.stack.up({ ...options, refresh, parallel: 8 })),
       );

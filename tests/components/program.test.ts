@@ -151,7 +151,10 @@ describe("the program", () => {
     for (const { name, inputs } of commands) {
       expect(inputs.triggers as unknown[], name).toContain("4711");
       const connection = inputs.connection as Record<string, unknown>;
-      expect(connection, name).toMatchObject({ dialErrorLimit: 60, hostKey: "ssh-ed25519 host" });
+      expect(connection, name).toMatchObject({
+        dialErrorLimit: name === "quiesce" ? 10 : 60,
+        hostKey: "ssh-ed25519 host",
+      });
       expect(inputs.environment, name).toBeUndefined();
       if (name !== "release") {
         expect(inputs.logging, name).toBe("none");
