@@ -37,6 +37,13 @@ export async function ensureDocker(
         "  fix: run it in a Debian or Ubuntu virtual machine",
     );
   }
+  if (process.env.DOCKER_HOST && !(await answers())) {
+    // A second engine on this machine would take the first one's network away.
+    throw new UserError(
+      `DOCKER_HOST is set to ${process.env.DOCKER_HOST}, and no Docker engine answers there.\n` +
+        "  fix: start that engine, or unset DOCKER_HOST to use this machine's own",
+    );
+  }
   if (process.getuid?.() !== 0) {
     throw new UserError(
       "The rehearsal needs root: it makes loop devices, mounts disks and runs containers that boot.\n" +

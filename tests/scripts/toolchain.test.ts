@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { UserError } from "../../hub/user-error.ts";
+import { silent } from "../../scripts/progress.ts";
 import {
   cacheDir,
   cached,
@@ -16,6 +17,7 @@ import {
   withLock,
 } from "../../scripts/toolchain/cache.ts";
 import { requireDiskSpace } from "../../scripts/toolchain/disk-space.ts";
+import { ensureDocker } from "../../scripts/toolchain/docker.ts";
 import { isRecentEnough } from "../../scripts/toolchain/pulumi.ts";
 import { run } from "../../scripts/toolchain/run.ts";
 
@@ -161,6 +163,13 @@ test("a disk without room is named, with what to do", async () => {
   expect(error).toBeInstanceOf(UserError);
   expect(String(error)).toContain(missing);
   expect(String(error)).toContain("fix:");
+});
+
+test("no engine of our own is started where DOCKER_HOST names one that does not answer", async () => {
+  vi.stubEnv("DOCKER_HOST", `unix://${join(home, "nothing.sock")}`);
+  const error = await ensureDocker(silent, { interactive: false }).catch((reason) => reason);
+  expect(error).toBeInstanceOf(UserError);
+  expect(String(error)).toContain("DOCKER_HOST");
 });
 
 test.each([
