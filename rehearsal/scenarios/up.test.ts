@@ -85,6 +85,12 @@ describe("a second run with no change", () => {
     expect(summary).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
   });
 
+  it("previews as unchanged by the plain CLI", async () => {
+    const run = await hubOk(["pulumi", "preview", "--expect-no-changes", "--non-interactive"]);
+    expect(run.stdout).toMatch(/\d+ unchanged/);
+    expect(run.stdout).not.toMatch(/to (create|update|replace|delete)/);
+  });
+
   it("sees a change that is waiting, and says so by its exit code", async () => {
     await hubOk(["config", "set", "uploadLimitMib", "300"]);
     try {
