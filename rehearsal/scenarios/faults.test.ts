@@ -1,6 +1,7 @@
 /** The cloud fails in the ways clouds do, and runs are killed; the next run ends right. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { currentInstance } from "../instance.ts";
 import { ask, hub, hubOk, instanceName, outputs } from "./hub.ts";
@@ -80,6 +81,12 @@ describe("a host", () => {
 
   it("that somebody deleted is made again by the next run", async () => {
     await api("DELETE", `/v2/droplets/${await dropletId()}`);
+    // Deleted is not gone at once.
+    for (let tries = 0; tries < 60; tries++) {
+      const { droplets } = (await api("GET", "/v2/droplets")) as { droplets: unknown[] };
+      if (droplets.length === 0) break;
+      await sleep(1000);
+    }
     await hubOk(["up", "--yes"]);
     await isWell();
   });
