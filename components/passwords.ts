@@ -13,7 +13,12 @@ export class Passwords extends pulumi.ComponentResource {
     super("aihub:index:Passwords", name, {}, options);
     const make = (key: string, length: number) =>
       // Letters and digits only: they survive URLs, env files and being typed.
-      new random.RandomPassword(key, { length, special: false }, { parent: this }).result;
+      new random.RandomPassword(
+        key,
+        { length, special: false },
+        // The data on the volume is locked with them: they live as long as it does.
+        { parent: this, protect: true },
+      ).result;
     this.adminPassword = make("admin", 24);
     this.mcpToken = make("mcp-token", 48);
     this.webuiSecretKey = make("webui-secret-key", 64);

@@ -42,7 +42,7 @@ export const verb = defineVerb({
         process.stdout.write(`${lines.changed} removed, the data volume as well.\n`);
       } else if (volume) {
         process.stdout.write(
-          `${lines.changed} removed. The data volume ${volume.name} stays (it is protected) and goes on costing; ` +
+          `${lines.changed} removed. The data volume ${volume.name} stays, with the passwords of what is on it (they are protected), and goes on costing; ` +
             "the next up finds it again with everything on it.\n" +
             `  To remove it too: npm run hub -- destroy${cloud ? ` --stack ${values.stack}` : ""} --purge\n`,
         );
