@@ -1,4 +1,4 @@
-/** The Pulumi command line: the one on PATH, else one built from its Go module, which any network has. */
+/** The Pulumi command line: the one on PATH, else the official download, else one built from its Go module. */
 import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
@@ -6,6 +6,7 @@ import { ensureBase } from "../../rehearsal/images/base.ts";
 import { authorityBundles } from "../../rehearsal/images/machine-trust.ts";
 import type { Log, Progress } from "../progress.ts";
 import { cacheDir, cached, entryPath, has, keyOf, keyOfFolder } from "./cache.ts";
+import { pulumiByPackage } from "./pulumi-package.ts";
 import { run } from "./run.ts";
 
 const OLDEST_MINOR = 220;
@@ -20,7 +21,7 @@ export interface Pulumi {
 }
 
 /**
- * Finds a Pulumi 3.220 or later on PATH, or builds the pinned one once per machine: with the machine's own Go
+ * Finds a Pulumi 3.220 or later on PATH, downloads the pinned one, or builds it once per machine: with the machine's own Go
  * where it has one, else in a container, for which a Docker engine must be running. 2 to 6 minutes when built.
  */
 export async function ensurePulumi(progress: Progress): Promise<Pulumi> {
@@ -62,6 +63,8 @@ async function fromModule(progress: Progress): Promise<Pulumi> {
     key: keyOf([process.platform, process.arch, await keyOfFolder(module)]),
   };
   if (await has(entry)) return { root: entryPath(entry), version };
+  const official = await pulumiByPackage(progress, version);
+  if (official) return { root: official, version };
   const withOwnGo = await hasGo();
   // Not inside the step that builds: a base image has steps of its own.
   const image = withOwnGo ? undefined : await ensureBase(progress, "trixie");
