@@ -114,18 +114,30 @@ set_up() {
         --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
 }
 
-# A door that stands open is a failed release. Asked through nginx, as a stranger asks.
-check_doors() {
-    local name path status
+# expect METHOD PATH STATUS WHAT: asks through nginx as a stranger asks. Right after a start an answer may be late.
+expect() {
+    local name status tries=0
     name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")
-    for path in /files/ /code/ /hub/; do
-        status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" "https://$name$path" || true)
-        [ "$status" = 302 ] || { say "  https://$name$path answers $status to a stranger, not the way to the login"; return 1; }
+    while :; do
+        status=$(curl -ks --max-time 10 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" \
+            -X "$1" "https://$name$2" || true)
+        [ "$status" = "$3" ] && return 0
+        tries=$((tries + 1))
+        [ "$tries" -lt 10 ] || break
+        sleep 1
     done
-    status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" -X POST "https://$name/mcp" || true)
-    [ "$status" = 401 ] || { say "  https://$name/mcp answers $status without a token, not 401"; return 1; }
-    status=$(curl -ks --max-time 20 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" "https://$name/" || true)
-    [ "$status" = 200 ] || { say "  https://$name/ answers $status, not the chat"; return 1; }
+    say "  https://$name$2 answers $status to a stranger, not $3: $4"
+    return 1
+}
+
+# A door that stands open is a failed release.
+check_doors() {
+    local path
+    for path in /files/ /code/ /hub/; do
+        expect GET "$path" 302 "the way to the login" || return 1
+    done
+    expect POST /mcp 401 "a refusal without a token" || return 1
+    expect GET / 200 "the chat" || return 1
 }
 
 switch_back() {
