@@ -45,12 +45,15 @@ export async function hub(args: string[], options: HubOptions = {}): Promise<Run
   if (kill) {
     let seen = "";
     let ended = false;
+    let sent = false;
     void child.then(() => {
       ended = true;
     });
     child.all?.on("data", (chunk: Buffer) => {
       seen += chunk.toString();
-      if (kill.when.test(seen) && child.pid && !ended) {
+      if (kill.when.test(seen) && child.pid && !ended && !sent) {
+        // Once: a second Ctrl-C means something else.
+        sent = true;
         process.kill(-child.pid, kill.signal);
       }
     });
