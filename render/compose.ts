@@ -34,7 +34,7 @@ export function renderCompose(hub: Hub, template: string, values: Record<string,
     if (service.depends_on && Object.keys(service.depends_on).length === 0)
       delete service.depends_on;
 
-    const memory = wanted.get(name)?.memory ?? { limit: 128, reservation: 64 };
+    const memory = wanted.get(name)?.memory ?? { limit: 256, reservation: 64 };
     Object.assign(service, {
       restart: name === setupJob.name ? "no" : "unless-stopped",
       init: true,

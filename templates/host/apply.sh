@@ -109,7 +109,15 @@ start() {
     compose "$1" "$2" up --detach --wait --wait-timeout 420 --remove-orphans --quiet-pull 2>&1 | tail -n 20 | cut -c1-300
 }
 
+# Tried twice: it is safe to repeat, and a busy host now and then fails to start a container.
 set_up() {
+    local said
+    said=$(set_up_once) && { printf '%s\n' "$said"; return 0; }
+    sleep 5
+    set_up_once
+}
+
+set_up_once() {
     timeout 300 docker compose --progress quiet --project-name "$project" --file "$here/compose.yaml" \
         --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
 }
