@@ -1,0 +1,215 @@
+/**
+ * The only way from a path to a file. Each part of a path is opened through the descriptor of the one before
+ * (/proc/self/fd/N/name) without following links, so no link, also one that is swapped in while a call runs, leads out
+ * of the workspace. Synchronous: these calls take microseconds, and an asynchronous one costs ten times as much.
+ */
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
+import { failedWith, ToolError } from "../tools/tool-error.ts";
+import { joinPath, STATE } from "./paths.ts";
+
+/** Names a place without opening it for reading: no side effect on devices and pipes. Not in node:fs. */
+const O_PATH = 0o10000000;
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+/** A hard link that another process of this server needs for a moment is gone after this many milliseconds. */
+const LINK_PATIENCE = 5;
+
+/** A directory held open: what happens to its path meanwhile does not matter. Close it by `using`. */
+export interface PinnedDirectory extends Disposable {
+  /** Workspace-relative; "." is the workspace. */
+  readonly path: string;
+  readonly fd: number;
+  /** Path of an entry for a system call; valid while this is open. */
+  entry(name: string): string;
+  /** Pins a directory in it. Throws a system error, or ToolError for a link. */
+  child(name: string): PinnedDirectory;
+  /** Opens a regular file in it for reading. Throws a system error, or ToolError for links and special files. */
+  file(name: string): OpenFile;
+  /** Sorted by name; without the server's own folder. */
+  entries(): Dirent[];
+}
+
+/** A regular file open for reading. Close it by `using`. */
+export interface OpenFile extends Disposable {
+  readonly path: string;
+  readonly fd: number;
+  readonly stats: Stats;
+}
+
+export class Confinement {
+  /** Absolute and without links. */
+  readonly root: string;
+  /** False where there is no /proc: links are then looked for before a path is used, which somebody quick can get around. */
+  readonly racefree: boolean;
+  readonly #root: number;
+  readonly #enter: (parent: Directory, name: string) => string;
+
+  /** Throws an Error for people when `root` is no folder that can be opened. */
+  constructor(root: string) {
+    try {
+      this.root = realpathSync(root);
+    } catch {
+      throw new Error(`Workspace "${root}" does not exist: create the folder or name another one.`);
+    }
+    this.racefree = existsSync("/proc/self/fd");
+    const flags = this.racefree ? O_PATH | O_DIRECTORY : O_RDONLY | O_DIRECTORY;
+    try {
+      this.#root = openSync(this.root, flags);
+    } catch {
+      throw new Error(`Workspace "${root}" is not a folder that the server may open.`);
+    }
+    this.#enter = this.racefree
+      ? (parent, name) => `/proc/self/fd/${parent.fd}/${name}`
+      : (parent, name) => `${joinPath(this.root, parent.path)}/${name}`;
+  }
+
+  /** Pins a directory of the workspace. Throws a system error (ENOENT, ENOTDIR), or ToolError for a link in the path. */
+  directory(path: string): PinnedDirectory {
+    let directory: Directory = new Directory(".", this.#root, this.#enter, false);
+    if (path === ".") return directory;
+    for (const name of path.split("/")) {
+      using parent = directory;
+      directory = parent.child(name);
+    }
+    return directory;
+  }
+
+  /** Opens a regular file for reading. Throws as `directory` does, and ToolError for special and hard-linked files. */
+  file(path: string): OpenFile {
+    const at = path.lastIndexOf("/");
+    using directory = this.directory(at < 0 ? "." : path.slice(0, at));
+    return directory.file(path.slice(at + 1));
+  }
+
+  close(): void {
+    closeSync(this.#root);
+  }
+}
+
+class Directory implements PinnedDirectory {
+  readonly path: string;
+  readonly fd: number;
+  readonly #enter: (parent: Directory, name: string) => string;
+  readonly #owned: boolean;
+
+  constructor(
+    path: string,
+    fd: number,
+    enter: (parent: Directory, name: string) => string,
+    owned: boolean,
+  ) {
+    this.path = path;
+    this.fd = fd;
+    this.#enter = enter;
+    this.#owned = owned;
+  }
+
+  entry(name: string): string {
+    return this.#enter(this, name);
+  }
+
+  child(name: string): Directory {
+    const place = this.entry(name);
+    let fd: number;
+    try {
+      fd = openSync(place, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    } catch (error) {
+      if (failedWith(error, "ENOTDIR", "ELOOP")) refuseLink(place, joinPath(this.path, name));
+      throw error;
+    }
+    return new Directory(joinPath(this.path, name), fd, this.#enter, true);
+  }
+
+  file(name: string): OpenFile {
+    const path = joinPath(this.path, name);
+    const place = this.entry(name);
+    for (let attempt = 0; ; attempt++) {
+      let fd: number;
+      try {
+        fd = openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      } catch (error) {
+        if (failedWith(error, "ELOOP")) refuseLink(place, path);
+        if (failedWith(error, "ENXIO", "ENODEV")) throw special(path);
+        throw error;
+      }
+      try {
+        const stats = fstatSync(fd);
+        if (stats.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" });
+        if (!stats.isFile()) throw special(path);
+        if (stats.nlink === 1) return new Opened(path, fd, stats);
+        // Deleted or replaced since it was opened: what is there now counts.
+        if (stats.nlink > 1 && attempt >= LINK_PATIENCE) throw hardLinked(path, stats.nlink);
+        if (stats.nlink === 0 && attempt >= LINK_PATIENCE)
+          throw Object.assign(new Error(path), { code: "ENOENT" });
+        if (stats.nlink > 1) Atomics.wait(sleeping, 0, 0, 1);
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+      closeSync(fd);
+    }
+  }
+
+  entries(): Dirent[] {
+    const entries = readdirSync(this.entry("."), { withFileTypes: true });
+    const shown = this.path === "." ? entries.filter((entry) => entry.name !== STATE) : entries;
+    return shown.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#owned) closeSync(this.fd);
+  }
+}
+
+class Opened implements OpenFile {
+  readonly path: string;
+  readonly fd: number;
+  readonly stats: Stats;
+
+  constructor(path: string, fd: number, stats: Stats) {
+    this.path = path;
+    this.fd = fd;
+    this.stats = stats;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}
+
+const sleeping = new Int32Array(new SharedArrayBuffer(4));
+
+/** Throws ToolError when a symbolic link is at `place`. */
+function refuseLink(place: string, path: string): void {
+  let link: boolean;
+  try {
+    link = lstatSync(place).isSymbolicLink();
+  } catch {
+    return;
+  }
+  if (link) {
+    throw new ToolError(
+      `"${path}" is a symbolic link. Links are not followed; name the file or folder itself.`,
+    );
+  }
+}
+
+function special(path: string): ToolError {
+  return new ToolError(`"${path}" is a device, socket or pipe. Only regular files can be used.`);
+}
+
+function hardLinked(path: string, links: number): ToolError {
+  return new ToolError(
+    `"${path}" is one of ${links} hard links to the same file, which may lie outside the workspace. Make a copy of it by other means and use that.`,
+  );
+}
