@@ -18,8 +18,8 @@ import {
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import { joinPath, STATE } from "./paths.ts";
 
-/** Names a place without opening it for reading: no side effect on devices and pipes. Not in node:fs. */
-const O_PATH = 0o10000000;
+/** Names a place without opening it for reading: no side effect on devices and pipes. Linux only; not in node:fs. */
+const O_PATH = process.platform === "linux" ? 0o10000000 : 0;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** A hard link that another process of this server needs for a moment is gone after this many milliseconds. */
 const LINK_PATIENCE = 5;
@@ -62,9 +62,8 @@ export class Confinement {
       throw new Error(`Workspace "${root}" does not exist: create the folder or name another one.`);
     }
     this.racefree = existsSync("/proc/self/fd");
-    const flags = this.racefree ? O_PATH | O_DIRECTORY : O_RDONLY | O_DIRECTORY;
     try {
-      this.#root = openSync(this.root, flags);
+      this.#root = openSync(this.root, O_PATH | O_DIRECTORY);
     } catch {
       throw new Error(`Workspace "${root}" is not a folder that the server may open.`);
     }

@@ -59,25 +59,29 @@ export function resolvePath(project: string, path: string): string {
   return resolved;
 }
 
+/** Refuses what belongs to git: a hook written below `.git` would run as the person who uses git. Throws ToolError. */
+export function checkChangeable(path: string): void {
+  if (path === ".")
+    throw new ToolError("The project's folder itself cannot be changed, only what is in it.");
+  if (path.split("/").includes(".git")) {
+    throw new ToolError(
+      `"${path}" is inside a .git folder, which belongs to git: nothing is changed there.`,
+    );
+  }
+}
+
 /**
- * Refuses names that nothing new should get: below `.git` (a hook written there would run as the person who uses git), not in
- * Unicode's composed form (two files would look the same), with a backslash (meant as a separator). Throws ToolError.
+ * Refuses names that nothing new should get: not in Unicode's composed form (two files would look the same), with a backslash
+ * (meant as a separator). Throws ToolError.
  */
-export function checkNewPath(path: string): void {
-  for (const part of path.split("/")) {
-    if (part === ".git") {
-      throw new ToolError(
-        `"${path}" is inside a .git folder, which belongs to git: nothing is written there.`,
-      );
-    }
-    if (part.includes("\\")) {
-      throw new ToolError(`"${part}" holds a backslash. Separate folders by "/".`);
-    }
-    if (part !== part.normalize("NFC")) {
-      throw new ToolError(
-        `"${part}" is not in Unicode's composed form (NFC). Use "${part.normalize("NFC")}".`,
-      );
-    }
+export function checkNewName(name: string): void {
+  if (name.includes("\\")) {
+    throw new ToolError(`"${name}" holds a backslash. Separate folders by "/".`);
+  }
+  if (name !== name.normalize("NFC")) {
+    throw new ToolError(
+      `"${name}" is not in Unicode's composed form (NFC). Use "${name.normalize("NFC")}".`,
+    );
   }
 }
 

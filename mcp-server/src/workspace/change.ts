@@ -1,0 +1,528 @@
+/**
+ * A change being planned: its steps are prepared and checked, and seen by the steps after them, but nothing in the workspace
+ * has changed. Contents lie, complete, in the folder of unfinished writes.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { copyFile } from "node:fs/promises";
+import type { Step } from "../history/journal.ts";
+import { limits } from "../limits.ts";
+import { failedWith, ToolError } from "../tools/tool-error.ts";
+import type { Confinement } from "./confinement.ts";
+import { type Content, type Contents, contentHash } from "./content.ts";
+import { checkChangeable, checkNewName, isWithin, joinPath, STATE, splitPath } from "./paths.ts";
+import type { StateFolder } from "./state-folder.ts";
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+/** Entries of a folder that is copied; more would hold up other callers. */
+const MOST_COPIED = 2_000;
+/** Entries of a deleted folder that are counted for the trash's size. */
+const MOST_COUNTED = 5_000;
+
+/** A step with what is needed to carry it out. */
+export interface StagedStep extends Step {
+  /** write: the open unfinished file. */
+  file?: number;
+  /** write: the bytes, where they are at hand. */
+  bytes?: Buffer;
+  /** What was at the path when the step was planned; undefined: nothing, or what an earlier step puts there. */
+  found?: Stats;
+}
+
+type Seen =
+  | { kind: "absent" }
+  | { kind: "folder" }
+  | { kind: "link"; at: string; stats: Stats }
+  | { kind: "special"; at: string; stats: Stats }
+  | { kind: "file"; at: string; stats: Stats }
+  | { kind: "written"; step: StagedStep };
+
+export class Change {
+  readonly steps: StagedStep[] = [];
+  readonly #files: Confinement;
+  readonly #state: StateFolder;
+  readonly #contents: Contents;
+
+  constructor(files: Confinement, state: StateFolder, contents: Contents) {
+    this.#files = files;
+    this.#state = state;
+    this.#contents = contents;
+  }
+
+  /** A whole file as the steps so far leave it; undefined when there is nothing. Throws ToolError above `most` bytes. */
+  read(path: string, most: number = limits.write): Content | undefined {
+    const seen = this.#see(path);
+    if (seen.kind === "absent") return undefined;
+    if (seen.kind === "written") {
+      const { step } = seen;
+      if (step.bytes && step.after)
+        return { bytes: step.bytes, etag: step.after, stats: fstatSync(step.file as number) };
+      throw new ToolError(`"${path}" is too large to be read here.`);
+    }
+    if (seen.kind === "folder") throw Object.assign(new Error(path), { code: "EISDIR" });
+    using file = this.#files.file(seen.kind === "file" ? seen.at : path);
+    return this.#contents.read(file, most);
+  }
+
+  /** What is at a path as the steps so far leave it. */
+  kind(path: string): "absent" | "folder" | "file" | "link" | "special" {
+    const { kind } = this.#see(path);
+    return kind === "written" ? "file" : kind;
+  }
+
+  /** Whether a folder has nothing in it as the steps so far leave it. */
+  isEmpty(path: string): boolean {
+    if (
+      this.steps.some(
+        (step) => step.path.startsWith(`${path}/`) && this.kind(step.path) !== "absent",
+      )
+    )
+      return false;
+    const physical = this.#physical(path);
+    if (physical === undefined) return true;
+    using directory = this.#files.directory(physical);
+    return directory.entries().every((entry) => this.kind(joinPath(path, entry.name)) === "absent");
+  }
+
+  /**
+   * Puts content at a path. Mode and owner of a file that is there stay unless `mode` is given; `parents` makes missing
+   * folders. Content that is there already is no step. Throws ToolError when something else than a file is there.
+   */
+  write(
+    path: string,
+    bytes: Uint8Array,
+    options: { parents?: boolean; mode?: number } = {},
+  ): { created: boolean; etag: string } {
+    const seen = this.#prepare(path, options.parents ?? false);
+    const etag = contentHash(bytes);
+    const before = this.#before(path, seen);
+    const mode = options.mode ?? before.beforeMode ?? 0o666 & ~process.umask();
+    if (before.before === etag && before.beforeMode === mode) return { created: false, etag };
+    const temporary = randomBytes(12).toString("hex");
+    const place = this.#state.temporary.entry(temporary);
+    const file = openSync(place, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600);
+    const step: StagedStep = {
+      ...before,
+      op: "write",
+      path,
+      after: etag,
+      size: bytes.length,
+      mode,
+      temporary,
+      file,
+      bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    };
+    this.#add(step, seen);
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    this.#dress(file, mode, step.found);
+    return { created: seen.kind === "absent", etag };
+  }
+
+  /** Makes a folder, and the ones above it. Throws ToolError when something else is there. */
+  makeDirectory(path: string): { created: boolean } {
+    if (path === ".") return { created: false };
+    const seen = this.#see(path);
+    if (seen.kind === "folder") return { created: false };
+    checkChangeable(path);
+    if (seen.kind !== "absent")
+      throw new ToolError(`"${path}" is a file, so no folder can be there. Choose another name.`);
+    const { directory, name } = splitPath(path);
+    this.makeDirectory(directory);
+    this.#checkNew(directory, name);
+    this.steps.push({ op: "make_directory", path, folder: true });
+    return { created: true };
+  }
+
+  /** Moves a file, folder or link; makes missing folders above the target. Throws ToolError when the target exists. */
+  move(from: string, to: string): void {
+    checkChangeable(from);
+    const seen = this.#see(from);
+    if (seen.kind === "absent") throw missing(from);
+    if (isWithin(to, from))
+      throw new ToolError(`"${to}" lies inside "${from}", which cannot be moved into itself.`);
+    this.#free(to);
+    if (seen.kind === "written") {
+      this.steps.push({
+        op: "move",
+        path: to,
+        from,
+        inode: fstatSync(seen.step.file as number).ino,
+        ...contentOf(seen.step),
+      });
+      return;
+    }
+    const stats = seen.kind === "folder" ? this.#folderStats(from) : seen.stats;
+    this.steps.push({
+      op: "move",
+      path: to,
+      from,
+      inode: stats?.ino ?? 0,
+      ...(seen.kind === "folder" ? { folder: true } : { size: stats?.size, mode: modeOf(stats) }),
+      ...(seen.kind === "file" && seen.stats.size <= limits.write
+        ? { after: this.#etag(seen.at) }
+        : {}),
+    });
+  }
+
+  /** Copies a file, or a folder without the links in it. Throws ToolError when the target exists or the folder is too large. */
+  async copy(from: string, to: string): Promise<{ files: number }> {
+    const seen = this.#see(from);
+    if (seen.kind === "absent") throw missing(from);
+    if (isWithin(to, from) && seen.kind === "folder")
+      throw new ToolError(`"${to}" lies inside "${from}", which cannot be copied into itself.`);
+    this.#free(to);
+    if (seen.kind !== "folder") {
+      await this.#copyFile(from, to);
+      return { files: 1 };
+    }
+    let files = 0;
+    this.makeDirectory(to);
+    const open = [{ from, to }];
+    for (let one = open.pop(); one; one = open.pop()) {
+      const physical = this.#physical(one.from);
+      if (physical === undefined)
+        throw new ToolError(`"${one.from}" was made by this very change and cannot be copied.`);
+      using directory = this.#files.directory(physical);
+      for (const entry of directory.entries()) {
+        if (this.steps.length > MOST_COPIED) {
+          throw new ToolError(
+            `"${from}" has more than ${MOST_COPIED} entries, too many for one copy. Copy its folders one by one.`,
+          );
+        }
+        if (entry.name === ".git") continue;
+        const pair = { from: joinPath(one.from, entry.name), to: joinPath(one.to, entry.name) };
+        if (entry.isDirectory()) {
+          this.makeDirectory(pair.to);
+          open.push(pair);
+        } else if (entry.isFile()) {
+          await this.#copyFile(pair.from, pair.to);
+          files++;
+        }
+      }
+    }
+    return { files };
+  }
+
+  /** Puts a file, folder or link into the trash. */
+  trash(path: string): void {
+    checkChangeable(path);
+    const seen = this.#see(path);
+    if (seen.kind === "absent") throw missing(path);
+    if (seen.kind === "written") {
+      const { step } = seen;
+      if (step !== this.#lastAt(path)) throw tangled(path);
+      this.#discard(step);
+      if (!step.found) return;
+      this.trash(path);
+      return;
+    }
+    if (seen.kind === "folder") {
+      const stats = this.#folderStats(path);
+      if (!stats) {
+        this.#forgetFolder(path);
+        return;
+      }
+      this.steps.push({
+        op: "delete",
+        path,
+        folder: true,
+        inode: stats.ino,
+        beforeSize: this.#folderSize(path),
+        trash: randomBytes(12).toString("hex"),
+        found: stats,
+      });
+      return;
+    }
+    const before = seen.kind === "file" ? this.#before(path, seen) : {};
+    this.steps.push({
+      ...before,
+      ...(before.before === undefined ? { trash: randomBytes(12).toString("hex") } : {}),
+      op: "delete",
+      path,
+      inode: seen.stats.ino,
+      found: seen.stats,
+    });
+  }
+
+  /** Takes something out of the trash. Throws ToolError when it is no longer there or the place is taken. */
+  restore(path: string, trash: string): void {
+    let stats: Stats;
+    try {
+      stats = lstatSync(this.#state.trash.entry(trash));
+    } catch {
+      throw new ToolError(`What was deleted at "${path}" is no longer kept.`);
+    }
+    this.#free(path);
+    this.steps.push({
+      op: "restore",
+      path,
+      trash,
+      inode: stats.ino,
+      ...(stats.isDirectory() ? { folder: true } : { size: stats.size, mode: modeOf(stats) }),
+    });
+  }
+
+  /** Gives up: nothing of what was prepared stays. */
+  abandon(): void {
+    for (const step of [...this.steps]) this.#discard(step);
+  }
+
+  /** Closes what the planning opened; the unfinished files stay. */
+  closeFiles(): void {
+    for (const step of this.steps) {
+      if (step.file !== undefined) closeSync(step.file);
+      delete step.file;
+    }
+  }
+
+  /** Checks that content may be put at a path and says what is there. */
+  #prepare(path: string, parents: boolean): Exclude<Seen, { kind: "folder" | "link" | "special" }> {
+    checkChangeable(path);
+    const seen = this.#see(path);
+    if (seen.kind === "folder")
+      throw new ToolError(`"${path}" is a folder, so no content can be written there.`);
+    if (seen.kind === "link")
+      throw new ToolError(
+        `"${path}" is a symbolic link. Links are not followed; delete it first or name the file itself.`,
+      );
+    if (seen.kind === "special")
+      throw new ToolError(`"${path}" is a device, socket or pipe, so no content can be written.`);
+    if (seen.kind === "absent") {
+      const { directory, name } = splitPath(path);
+      if (parents) this.makeDirectory(directory);
+      else if (this.#see(directory).kind !== "folder") throw missing(directory);
+      this.#checkNew(directory, name);
+    }
+    return seen;
+  }
+
+  /** Checks that nothing is at a path yet and makes the folders above it. */
+  #free(path: string): void {
+    checkChangeable(path);
+    if (this.#see(path).kind !== "absent") {
+      throw new ToolError(`"${path}" exists already. Choose another name, or delete it first.`);
+    }
+    const { directory, name } = splitPath(path);
+    this.makeDirectory(directory);
+    this.#checkNew(directory, name);
+  }
+
+  /** Refuses a new name that cannot be told from one that is there. */
+  #checkNew(directory: string, name: string): void {
+    checkNewName(name);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: all that is not ASCII is meant.
+    if (/^[\x00-\x7f]*$/.test(name)) return;
+    const physical = this.#physical(directory);
+    if (physical === undefined) return;
+    using pinned = this.#files.directory(physical);
+    const twin = pinned.entries().find((entry) => entry.name.normalize("NFC") === name);
+    if (twin && twin.name !== name) {
+      throw new ToolError(
+        `"${joinPath(directory, name)}" would look the same as a file that is there, whose name is spelled by other Unicode characters. Use the one that is there, as list_files shows it.`,
+      );
+    }
+  }
+
+  #add(step: StagedStep, seen: Seen): void {
+    if (seen.kind === "written" && seen.step === this.#lastAt(step.path)) {
+      this.#discard(seen.step, false);
+      this.steps[this.steps.indexOf(seen.step)] = step;
+    } else {
+      this.steps.push(step);
+    }
+  }
+
+  /** What a step that replaces or deletes a file takes away. */
+  #before(path: string, seen: Seen): Partial<StagedStep> {
+    if (seen.kind === "written") {
+      const { step } = seen;
+      // The step is replaced, and what it would have taken away is what this one takes away.
+      if (step === this.#lastAt(path)) {
+        const { before, beforeSize, beforeMode, trash, found } = step;
+        return prune({ before, beforeSize, beforeMode, trash, found });
+      }
+      return prune({ before: step.after, beforeSize: step.size, beforeMode: step.mode });
+    }
+    if (seen.kind !== "file") return {};
+    const { stats } = seen;
+    return {
+      beforeSize: stats.size,
+      beforeMode: modeOf(stats),
+      found: stats,
+      ...(stats.size <= limits.write
+        ? { before: this.#etag(seen.at) }
+        : { trash: randomBytes(12).toString("hex") }),
+    };
+  }
+
+  #etag(path: string): string {
+    using file = this.#files.file(path);
+    return this.#contents.etag(file);
+  }
+
+  /** The last step of this change that touches a path, when it is the last that moves anything. */
+  #lastAt(path: string): StagedStep | undefined {
+    const last = this.steps.findLast(
+      (step) => step.path === path || step.op === "move" || step.op === "delete",
+    );
+    return last?.path === path ? last : undefined;
+  }
+
+  #see(path: string): Seen {
+    let at = path;
+    for (const step of this.steps.toReversed()) {
+      if (step.op === "write" && step.path === at) return { kind: "written", step };
+      if (step.op === "make_directory" && step.path === at) return { kind: "folder" };
+      if (step.op === "restore" && isWithin(at, step.path)) {
+        at = trashed(step, at);
+        break;
+      }
+      if (step.op === "delete" && isWithin(at, step.path)) return { kind: "absent" };
+      if (step.op === "move") {
+        if (isWithin(at, step.path)) at = `${step.from as string}${at.slice(step.path.length)}`;
+        else if (isWithin(at, step.from as string)) return { kind: "absent" };
+      }
+    }
+    if (at === ".") return { kind: "folder" };
+    const { directory, name } = splitPath(at);
+    let stats: Stats;
+    try {
+      using pinned = this.#files.directory(directory);
+      stats = lstatSync(pinned.entry(name));
+    } catch (error) {
+      if (failedWith(error, "ENOENT")) return { kind: "absent" };
+      throw error;
+    }
+    if (stats.isDirectory()) return { kind: "folder" };
+    if (stats.isSymbolicLink()) return { kind: "link", at, stats };
+    return { kind: stats.isFile() ? "file" : "special", at, stats };
+  }
+
+  /** Where a folder really is before this change is carried out; undefined when the change makes it. */
+  #physical(path: string): string | undefined {
+    let at = path;
+    for (const step of this.steps.toReversed()) {
+      if (step.op === "make_directory" && step.path === at) return undefined;
+      if (step.op === "restore" && isWithin(at, step.path)) return trashed(step, at);
+      if (step.op === "move" && isWithin(at, step.path))
+        at = `${step.from as string}${at.slice(step.path.length)}`;
+    }
+    return at;
+  }
+
+  #folderStats(path: string): Stats | undefined {
+    const at = this.#physical(path);
+    if (at === undefined) return undefined;
+    const { directory, name } = splitPath(at);
+    using pinned = this.#files.directory(directory);
+    return lstatSync(pinned.entry(name));
+  }
+
+  #folderSize(path: string): number {
+    let size = 0;
+    let entries = 0;
+    const open = [this.#physical(path) ?? path];
+    for (let one = open.pop(); one !== undefined && entries < MOST_COUNTED; one = open.pop()) {
+      using directory = this.#files.directory(one);
+      for (const entry of readdirSync(directory.entry("."), { withFileTypes: true })) {
+        if (++entries > MOST_COUNTED) break;
+        if (entry.isDirectory()) open.push(joinPath(one, entry.name));
+        else size += lstatSync(directory.entry(entry.name)).size;
+      }
+    }
+    return size;
+  }
+
+  /** A folder that this change makes is not made after all. */
+  #forgetFolder(path: string): void {
+    const made = this.steps.filter((step) => isWithin(step.path, path));
+    if (made.some((step) => step.op !== "make_directory" && step.op !== "write"))
+      throw tangled(path);
+    for (const step of made) this.#discard(step);
+  }
+
+  async #copyFile(from: string, to: string): Promise<void> {
+    const seen = this.#see(from);
+    if (seen.kind !== "file" || seen.stats.size <= limits.write) {
+      const content = this.read(from);
+      if (!content) throw missing(from);
+      this.write(to, content.bytes, { parents: true, mode: modeOf(content.stats) });
+      return;
+    }
+    using source = this.#files.file(seen.at);
+    this.#prepare(to, true);
+    const temporary = randomBytes(12).toString("hex");
+    const place = this.#state.temporary.entry(temporary);
+    await copyFile(`/proc/self/fd/${source.fd}`, place, constants.COPYFILE_FICLONE);
+    const mode = modeOf(source.stats);
+    chmodSync(place, mode);
+    const file = openSync(place, constants.O_RDONLY | O_NOFOLLOW);
+    this.steps.push({ op: "write", path: to, size: source.stats.size, mode, temporary, file });
+  }
+
+  /** Gives the unfinished file the mode, and the owner of the one it replaces. */
+  #dress(file: number, mode: number, found: Stats | undefined): void {
+    const own = fstatSync(file);
+    if (found && (own.uid !== found.uid || own.gid !== found.gid)) {
+      try {
+        chownSync(`/proc/self/fd/${file}`, found.uid, found.gid);
+      } catch {
+        // Without the right to give files away the content still counts more than its owner.
+      }
+    }
+    fchmodSync(file, mode);
+  }
+
+  #discard(step: StagedStep, remove = true): void {
+    if (step.file !== undefined) closeSync(step.file);
+    delete step.file;
+    if (step.temporary !== undefined) {
+      try {
+        unlinkSync(this.#state.temporary.entry(step.temporary));
+      } catch (error) {
+        if (!failedWith(error, "ENOENT")) throw error;
+      }
+    }
+    if (remove) this.steps.splice(this.steps.indexOf(step), 1);
+  }
+}
+
+/** Where something below a folder that is to be restored still is. */
+function trashed(step: Step, path: string): string {
+  return `${STATE}/trash/${step.trash}${path.slice(step.path.length)}`;
+}
+
+function modeOf(stats: Stats | undefined): number {
+  return (stats?.mode ?? 0) & 0o7777;
+}
+
+function contentOf(step: Step): Pick<Step, "after" | "size" | "mode"> {
+  return prune({ after: step.after, size: step.size, mode: step.mode });
+}
+
+function prune<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+function missing(path: string): Error {
+  return Object.assign(new Error(path), { code: "ENOENT" });
+}
+
+function tangled(path: string): ToolError {
+  return new ToolError(
+    `"${path}" is changed twice in ways that depend on each other. Do it in two calls.`,
+  );
+}

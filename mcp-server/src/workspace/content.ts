@@ -1,0 +1,90 @@
+/** Reads whole files and knows their hashes. */
+import { createHash, hash as hashOf } from "node:crypto";
+import { readSync, type Stats } from "node:fs";
+import { limits } from "../limits.ts";
+import { ToolError } from "../tools/tool-error.ts";
+import type { OpenFile } from "./confinement.ts";
+
+export interface Content {
+  bytes: Buffer;
+  /** SHA-256 of the bytes, in hexadecimal digits. */
+  etag: string;
+  stats: Stats;
+}
+
+/** Files remembered; about 200 bytes each. */
+const MOST_REMEMBERED = 20_000;
+/** A file changed this shortly before it was read may change again with the same time stamp, milliseconds. */
+const CLOCK_TICK = 20;
+
+interface Remembered {
+  size: number;
+  mtime: number;
+  etag: string;
+}
+
+/** Hashes of file contents, remembered by inode, size and time as long as these cannot lie. */
+export class Contents {
+  readonly #remembered = new Map<number, Remembered>();
+
+  /** Throws ToolError when the file has more than `most` bytes. */
+  read(file: OpenFile, most: number): Content {
+    if (file.stats.size > most) {
+      throw new ToolError(
+        `"${file.path}" has ${file.stats.size} bytes, more than the ${most} that can be taken at once.`,
+      );
+    }
+    const bytes = readAll(file);
+    const known = this.#known(file.stats);
+    if (known !== undefined && bytes.length === file.stats.size)
+      return { bytes, etag: known, stats: file.stats };
+    const etag = contentHash(bytes);
+    if (bytes.length === file.stats.size) this.remember(file.stats, etag);
+    return { bytes, etag, stats: file.stats };
+  }
+
+  /**
+   * What tells one content of a file from another: the hash of its bytes, or, above `limits.write`, a name made of inode, size
+   * and time.
+   */
+  etag(file: OpenFile): string {
+    const { size, ino, mtimeMs } = file.stats;
+    if (size > limits.write) return `stat-${ino}-${size}-${Math.round(mtimeMs * 1000)}`;
+    return this.#known(file.stats) ?? this.read(file, limits.write).etag;
+  }
+
+  remember(stats: Stats, etag: string): void {
+    if (Date.now() - stats.mtimeMs < CLOCK_TICK) return;
+    this.#remembered.delete(stats.ino);
+    this.#remembered.set(stats.ino, { size: stats.size, mtime: stats.mtimeMs, etag });
+    if (this.#remembered.size > MOST_REMEMBERED) {
+      const [oldest] = this.#remembered.keys();
+      if (oldest !== undefined) this.#remembered.delete(oldest);
+    }
+  }
+
+  #known(stats: Stats): string | undefined {
+    const remembered = this.#remembered.get(stats.ino);
+    return remembered?.size === stats.size && remembered.mtime === stats.mtimeMs
+      ? remembered.etag
+      : undefined;
+  }
+}
+
+export function contentHash(bytes: Uint8Array): string {
+  return bytes.length < 1_048_576
+    ? hashOf("sha256", bytes, "hex")
+    : createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Also what was appended since the file's size was asked for is left out. */
+function readAll(file: OpenFile): Buffer {
+  const buffer = Buffer.allocUnsafe(file.stats.size);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const read = readSync(file.fd, buffer, filled, buffer.length - filled, filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return filled === buffer.length ? buffer : buffer.subarray(0, filled);
+}

@@ -1,0 +1,99 @@
+/**
+ * One process at a time changes a workspace. SQLite's file lock is the lock: the kernel lets go of it when its owner dies,
+ * however it dies, and it works across containers that share the file system. Calls within a process share it.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ToolError } from "../tools/tool-error.ts";
+
+/** Held this long without a pause, it is let go for a moment, so that another process gets its turn. */
+const TURN_MS = 50;
+/** Waited this long, something is wrong with the owner. */
+const PATIENCE_MS = 20_000;
+
+export class ProcessLock {
+  readonly #database: DatabaseSync;
+  readonly #beforeRelease: () => void;
+  #holders = 0;
+  #since = 0;
+  /** Set while the lock is being taken or handed over: newcomers wait for it. */
+  #turn: Promise<void> | undefined;
+  #drained: (() => void) | undefined;
+
+  /** `beforeRelease` runs with the lock still held. */
+  constructor(file: string, beforeRelease: () => void) {
+    this.#database = new DatabaseSync(file);
+    this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE;");
+    this.#beforeRelease = beforeRelease;
+  }
+
+  /** Runs `use` while no other process holds the lock. Throws ToolError when another one holds it for too long. */
+  async hold<T>(use: () => Promise<T>): Promise<T> {
+    while (this.#turn) await this.#turn;
+    if (this.#holders === 0) await this.#lead(() => this.#take());
+    else if (performance.now() - this.#since > TURN_MS) await this.#lead(() => this.#yield());
+    this.#holders++;
+    try {
+      return await use();
+    } finally {
+      if (--this.#holders === 0) {
+        if (this.#drained) this.#drained();
+        else this.#release();
+      }
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  async #lead(act: () => Promise<void>): Promise<void> {
+    const turn = act();
+    // Those who wait look again by themselves when it failed.
+    this.#turn = turn
+      .catch(() => {})
+      .finally(() => {
+        this.#turn = undefined;
+      });
+    await turn;
+  }
+
+  async #yield(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+    this.#drained = undefined;
+    this.#release();
+    await sleep(1 + Math.random() * 3);
+    await this.#take();
+  }
+
+  async #take(): Promise<void> {
+    const started = performance.now();
+    while (!this.#tryTake()) {
+      if (performance.now() - started > PATIENCE_MS) {
+        throw new ToolError(
+          `Another process has been changing this workspace for ${PATIENCE_MS / 1000} s. Try again; when it stays so, end the process that hangs.`,
+        );
+      }
+      await sleep(1 + Math.random() * 4);
+    }
+    this.#since = performance.now();
+  }
+
+  #tryTake(): boolean {
+    try {
+      this.#database.exec("BEGIN EXCLUSIVE");
+      return true;
+    } catch (error) {
+      // SQLITE_BUSY: somebody else has it.
+      if ((error as { errcode?: number }).errcode === 5) return false;
+      throw error;
+    }
+  }
+
+  #release(): void {
+    this.#beforeRelease();
+    this.#database.exec("ROLLBACK");
+  }
+}

@@ -1,0 +1,186 @@
+/** The one folder that tools work in: reads, and changes that are atomic, durable and undoable. */
+import { fsync } from "node:fs";
+import { promisify } from "node:util";
+import type { Caller } from "../access/caller.ts";
+import { History } from "../history/history.ts";
+import { Journal } from "../history/journal.ts";
+import { type Retention, Retentions } from "../history/retention.ts";
+import { limits } from "../limits.ts";
+import { ToolError } from "../tools/tool-error.ts";
+import { carryOut } from "./carry-out.ts";
+import { Change } from "./change.ts";
+import { Confinement } from "./confinement.ts";
+import { type Content, Contents } from "./content.ts";
+import { DirectorySync } from "./directory-sync.ts";
+import { PathLocks } from "./path-locks.ts";
+import { ProcessLock } from "./process-lock.ts";
+import { recover } from "./recover.ts";
+import { StateFolder } from "./state-folder.ts";
+
+export interface WorkspaceOptions {
+  retention?: Partial<Retention>;
+}
+
+/** Who makes a change, by which tool, and why. */
+export interface Author {
+  tool: string;
+  caller: Caller;
+  reason?: string;
+}
+
+const sync = promisify(fsync);
+
+export class Workspace {
+  readonly root: string;
+  readonly files: Confinement;
+  readonly history: History;
+  readonly #state: StateFolder;
+  readonly #journal: Journal;
+  readonly #contents = new Contents();
+  readonly #directories = new DirectorySync();
+  readonly #paths = new PathLocks();
+  readonly #process: ProcessLock;
+  readonly #retention: Retentions;
+  readonly #listeners = new Set<(paths: string[]) => void>();
+
+  /**
+   * Opens a workspace and finishes what a crash has left half-done. Throws an Error for people when the folder is missing,
+   * cannot be written, or has a history of a newer server.
+   */
+  static async open(folder: string, options: WorkspaceOptions = {}): Promise<Workspace> {
+    const workspace = new Workspace(folder, options);
+    await workspace.#process.hold(async () =>
+      recover(workspace.files, workspace.#state, workspace.#journal),
+    );
+    workspace.#retention.start();
+    return workspace;
+  }
+
+  private constructor(folder: string, options: WorkspaceOptions) {
+    this.files = new Confinement(folder);
+    this.root = this.files.root;
+    this.#state = new StateFolder(this.files);
+    this.#journal = new Journal(this.#state.file("history.db"));
+    this.#process = new ProcessLock(this.#state.file("lock.db"), () => this.#journal.settle());
+    this.history = new History(this.files, this.#state, this.#journal, this.#contents);
+    this.#retention = new Retentions(options.retention ?? {}, this.#state, this.#journal, (act) =>
+      this.#process.hold(act),
+    );
+  }
+
+  /** Names of the folders directly in the workspace, sorted; those with a leading dot are none. */
+  projects(): string[] {
+    using root = this.files.directory(".");
+    return root
+      .entries()
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+      .map((entry) => entry.name);
+  }
+
+  /** Throws ToolError when there is no such project; `.` always is one. */
+  requireProject(name: string): void {
+    if (name === ".") return;
+    const known = this.projects();
+    if (known.includes(name)) return;
+    const shown = known.length > 20 ? `${known.slice(0, 20).join(", ")}, ...` : known.join(", ");
+    throw new ToolError(
+      `There is no project "${name}"; known: ${shown || "none yet"}. create_project makes one.`,
+    );
+  }
+
+  /** A whole file. Throws a system error, or ToolError when it is no regular file or has more than `most` bytes. */
+  read(path: string, most: number = limits.write): Content {
+    using file = this.files.file(path);
+    return this.#contents.read(file, most);
+  }
+
+  /** What tells one content of a file from another; the SHA-256 of its bytes up to `limits.write`. */
+  etag(path: string): string {
+    using file = this.files.file(path);
+    return this.#contents.etag(file);
+  }
+
+  /**
+   * Changes the workspace, all or nothing. `plan` prepares the steps; when it returns, they are journalled, carried out and
+   * made durable; when it throws, nothing has changed. No other change of the paths in `lock` runs meanwhile, in this process
+   * or another; moves and deletes of folders take "all". Returns the change's id, missing when there was nothing to do.
+   */
+  async change<T>(
+    author: Author,
+    lock: readonly string[] | "all",
+    plan: (change: Change) => Promise<T> | T,
+  ): Promise<{ result: T; id?: string }> {
+    const { touched, ...done } = await this.#process.hold(() =>
+      this.#paths.hold(lock, async () => {
+        const change = new Change(this.files, this.#state, this.#contents);
+        try {
+          const result = await plan(change);
+          if (change.steps.length === 0) return { result, touched: [] };
+          const id = await this.#commit(author, change);
+          const touched = change.steps.flatMap((step) =>
+            step.from === undefined ? [step.path] : [step.from, step.path],
+          );
+          return { result, id: String(id), touched };
+        } catch (error) {
+          change.abandon();
+          throw error;
+        }
+      }),
+    );
+    if (touched.length > 0) for (const listener of this.#listeners) listener(touched);
+    return done;
+  }
+
+  /** Removes what is older than the retention now, rather than at the next hour. */
+  prune(now?: number): Promise<void> {
+    return this.#retention.prune(now);
+  }
+
+  /** Calls `listener` with the paths of each change of this process once it is done; the result stops that. */
+  onChange(listener: (paths: string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Waits for running changes. */
+  async close(): Promise<void> {
+    this.#retention.stop();
+    await this.#process.hold(() => this.#paths.hold("all", async () => {}));
+    this.#process.close();
+    this.#journal.close();
+    this.#state.close();
+    this.files.close();
+  }
+
+  async #commit({ tool, caller, reason }: Author, change: Change): Promise<number> {
+    const { steps } = change;
+    await Promise.all(steps.map((step) => (step.file === undefined ? undefined : sync(step.file))));
+    change.closeFiles();
+    const id = await this.#journal.begin(
+      {
+        time: Date.now(),
+        tool,
+        token: caller.token,
+        ...(caller.user === undefined ? {} : { user: caller.user }),
+        ...(caller.chat === undefined ? {} : { chat: caller.chat }),
+        ...(caller.message === undefined ? {} : { message: caller.message }),
+        ...(reason === undefined ? {} : { reason }),
+      },
+      steps,
+    );
+    let directories: ReturnType<typeof carryOut>["directories"];
+    try {
+      ({ directories } = carryOut(this.files, this.#state, steps));
+    } catch (error) {
+      this.#journal.forget(id);
+      throw error;
+    }
+    try {
+      await Promise.all([...directories.values()].map((one) => this.#directories.done(one)));
+    } finally {
+      for (const directory of directories.values()) directory[Symbol.dispose]();
+    }
+    this.#journal.done(id);
+    return id;
+  }
+}
