@@ -141,8 +141,9 @@ export class History {
       );
     }
     const conflicts: string[] = [];
+    const undone = new Set(steps.map((step) => step.change.id));
     for (const step of steps) {
-      const conflict = this.#stageUndoOf(step, change);
+      const conflict = this.#stageUndoOf(step, change, undone);
       if (conflict !== undefined) conflicts.push(conflict);
     }
     if (conflicts.length > 0) {
@@ -155,14 +156,14 @@ export class History {
   }
 
   /** Returns what stands in the way, if anything does. */
-  #stageUndoOf(step: StepRecord, change: Change): string | undefined {
+  #stageUndoOf(step: StepRecord, change: Change, undone: Set<number>): string | undefined {
     const { path } = step;
     switch (step.op) {
       case "write": {
         const kind = change.kind(path);
         if (kind !== "file") return `"${path}" is no longer there`;
         if (step.after !== undefined && change.read(path)?.etag !== step.after)
-          return `"${path}" ${this.#changedBy(path, step.change)}`;
+          return `"${path}" ${this.#changedBy(path, step.change, undone)}`;
         if (step.before !== undefined)
           change.write(path, this.#object(step.before), modeOption(step));
         else {
@@ -193,10 +194,12 @@ export class History {
     }
   }
 
-  #changedBy(path: string, since: ChangeRecord): string {
-    const [newest] = this.#journal.at([path], START, 1);
-    if (!newest || newest.change.id <= since.id) return "was changed outside the server";
-    const { token, user, tool, time } = newest.change;
+  #changedBy(path: string, since: ChangeRecord, undone: Set<number>): string {
+    const other = this.#journal
+      .at([path], START, PAGE)
+      .find(({ change }) => change.id > since.id && !undone.has(change.id));
+    if (!other) return "was changed outside the server";
+    const { token, user, tool, time } = other.change;
     return `was changed by ${user ?? token} with ${tool} at ${new Date(time).toISOString()}`;
   }
 
