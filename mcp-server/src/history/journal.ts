@@ -1,11 +1,11 @@
 /**
- * What was changed, by whom and why: one row a change, one row a step of it, in SQLite. A change is journalled before it is
- * carried out, so that after a crash it can be finished.
+ * What was changed, by whom and why: one row a change, one row a step of it, in SQLite. A change is journalled, with the
+ * contents it writes, before it is carried out, so that after a crash it can be finished. So the journal alone has to be
+ * synced before a write is acknowledged, once for all writers that wait; the files themselves follow later (settle.ts).
  */
 import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
-import { SharedSync } from "./shared-sync.ts";
 
 /** `restore`: takes something out of the trash again. */
 export type Operation = "write" | "delete" | "move" | "make_directory" | "restore";
@@ -30,6 +30,8 @@ export interface Step {
   temporary?: string;
   /** delete, move, restore: inode of what is taken, by which a half-done step is told from a done one. */
   inode?: number;
+  /** write: where the journal has the content, as long as it is not durable in its place. */
+  content?: number;
   /** What the step takes or puts there is a folder. */
   folder?: boolean;
 }
@@ -51,47 +53,65 @@ export interface StepRecord extends Step {
   number: number;
 }
 
+interface Waiting {
+  change: Omit<ChangeRecord, "id">;
+  steps: readonly Step[];
+  contents: ReadonlyMap<number, Uint8Array>;
+  resolve: (id: number) => void;
+  reject: (error: unknown) => void;
+}
+
 const schema = `
 CREATE TABLE IF NOT EXISTS changes (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,
   tool TEXT NOT NULL, token TEXT NOT NULL, user TEXT, chat TEXT, message TEXT, reason TEXT
 );
 CREATE TABLE IF NOT EXISTS steps (
   change INTEGER NOT NULL, number INTEGER NOT NULL, op TEXT NOT NULL, path TEXT NOT NULL, origin TEXT,
   before TEXT, before_size INTEGER, before_mode INTEGER, after TEXT, size INTEGER, mode INTEGER,
-  trash TEXT, temporary TEXT, inode INTEGER, folder INTEGER NOT NULL DEFAULT 0,
+  trash TEXT, temporary TEXT, inode INTEGER, content INTEGER, folder INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (change, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS steps_path ON steps (path, change);
 CREATE INDEX IF NOT EXISTS steps_origin ON steps (origin, change) WHERE origin IS NOT NULL;
-CREATE INDEX IF NOT EXISTS steps_before ON steps (before) WHERE before IS NOT NULL;
 CREATE INDEX IF NOT EXISTS changes_chat ON changes (chat) WHERE chat IS NOT NULL;
-CREATE INDEX IF NOT EXISTS changes_open ON changes (id) WHERE done = 0;
-CREATE INDEX IF NOT EXISTS changes_time ON changes (time);
+CREATE INDEX IF NOT EXISTS changes_open ON changes (id) WHERE state < 2;
+CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS boots (id TEXT NOT NULL);
 `;
 
 /** Version of the tables; a newer server may find an older one here and must then carry it over. */
 const VERSION = 1;
 
+/** How far a change is: journalled; carried out, but lost with the machine's power; durable in its place. */
+const [JOURNALLED, CARRIED_OUT, SETTLED] = [0, 1, 2];
+
 const COLUMNS = `steps.change, steps.number, op, path, origin, before, before_size, before_mode, after, size, mode, trash,
-  temporary, inode, folder, time, tool, token, user, chat, message, reason`;
+  temporary, inode, content, folder, time, tool, token, user, chat, message, reason`;
 
 export class Journal {
   readonly #database: DatabaseSync;
   readonly #log: number;
-  readonly #sync: SharedSync;
+  readonly #sync: () => Promise<void>;
   readonly #insertChange: StatementSync;
   readonly #insertStep: StatementSync;
-  readonly #markDone: StatementSync;
-  #unmarked: number[] = [];
+  readonly #mark: StatementSync;
+  readonly #insertContent: StatementSync;
+  readonly #dropContent: StatementSync;
+  readonly #open: StatementSync;
+  readonly #commit: StatementSync;
+  #queue: Waiting[] = [];
+  #pumping = false;
+  #unmarked: { id: number; state: number }[] = [];
   #unwanted: number[] = [];
+  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws an Error for people when the file is of a newer server. */
   constructor(file: string) {
     this.#database = new DatabaseSync(file);
     // The log is made durable by the group of writers that waits for it, not by each commit alone.
     this.#database.exec(
-      "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024;",
+      "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000;",
     );
     const version = Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
     if (version > VERSION) {
@@ -102,63 +122,77 @@ export class Journal {
     this.#database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${VERSION}; COMMIT;`);
     this.#log = openSync(`${file}-wal`, "r+");
     const sync = promisify(fdatasync);
-    this.#sync = new SharedSync(() => sync(this.#log));
+    this.#sync = () => sync(this.#log);
     this.#insertChange = this.#database.prepare(
       "INSERT INTO changes (time, tool, token, user, chat, message, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     this.#insertStep = this.#database.prepare(
-      `INSERT INTO steps VALUES (${Array.from({ length: 15 }, () => "?").join(", ")})`,
+      `INSERT INTO steps VALUES (${Array.from({ length: 16 }, () => "?").join(", ")})`,
     );
-    this.#markDone = this.#database.prepare("UPDATE changes SET done = 1 WHERE id = ?");
+    this.#mark = this.#database.prepare("UPDATE changes SET state = ? WHERE id = ?");
+    this.#insertContent = this.#database.prepare("INSERT INTO contents (bytes) VALUES (?)");
+    this.#dropContent = this.#database.prepare("DELETE FROM contents WHERE id = ?");
+    this.#open = this.#database.prepare("BEGIN IMMEDIATE");
+    this.#commit = this.#database.prepare("COMMIT");
   }
 
-  /** Journals a change as not yet done. Durable when the promise resolves. Throws SQLite's error when it does not fit. */
-  async begin(change: Omit<ChangeRecord, "id">, steps: readonly Step[]): Promise<number> {
-    const id = this.#transaction(() => {
-      this.#markAll();
-      const { lastInsertRowid } = this.#insertChange.run(
-        change.time,
-        change.tool,
-        change.token,
-        change.user ?? null,
-        change.chat ?? null,
-        change.message ?? null,
-        change.reason ?? null,
-      );
-      for (const [number, step] of steps.entries()) {
-        this.#insertStep.run(
-          lastInsertRowid,
-          number,
-          step.op,
-          step.path,
-          step.from ?? null,
-          step.before ?? null,
-          step.beforeSize ?? null,
-          step.beforeMode ?? null,
-          step.after ?? null,
-          step.size ?? null,
-          step.mode ?? null,
-          step.trash ?? null,
-          step.temporary ?? null,
-          step.inode ?? null,
-          step.folder ? 1 : 0,
-        );
-      }
-      return Number(lastInsertRowid);
-    }, true);
-    await this.#sync.done();
-    return id;
+  /**
+   * Journals a change, with the contents of its steps (by their numbers) where these are not durable elsewhere. Durable when
+   * the promise resolves; those who come while an earlier one is being synced share a transaction. Rejects with SQLite's error
+   * when it does not fit.
+   */
+  begin(
+    change: Omit<ChangeRecord, "id">,
+    steps: readonly Step[],
+    contents: ReadonlyMap<number, Uint8Array>,
+  ): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#queue.push({ change, steps, contents, resolve, reject });
+    if (!this.#pumping) void this.#pump();
+    return promise;
   }
 
-  /** The change has been carried out; written down with the next change or by `settle`. */
-  done(id: number): void {
-    this.#unmarked.push(id);
+  /** The change has been carried out, and is durable in its place when `settled`. Written down with the next change. */
+  done(id: number, settled: boolean): void {
+    this.#unmarked.push({ id, state: settled ? SETTLED : CARRIED_OUT });
   }
 
   /** Writes down which changes are done. To be called before another process may change the workspace. */
-  settle(): void {
+  flush(): void {
     if (this.#unmarked.length + this.#unwanted.length > 0)
       this.#transaction(() => this.#markAll(), true);
+  }
+
+  /** Steps that were carried out and are not yet durable in their places, in their order. */
+  unsettled(): StepRecord[] {
+    return this.#select(`WHERE state = ${CARRIED_OUT} ORDER BY steps.change, steps.number`);
+  }
+
+  /** These steps are durable in their places: the journal drops their contents. */
+  settled(steps: readonly StepRecord[]): void {
+    this.#transaction(() => {
+      for (const { change, content } of steps) {
+        this.#mark.run(SETTLED, change.id);
+        if (content !== undefined) this.#dropContent.run(content);
+      }
+    });
+  }
+
+  /** Content that a step writes; undefined when the journal does not have it. */
+  content(step: StepRecord): Buffer | undefined {
+    if (step.content === undefined) return undefined;
+    const row = this.#database.prepare("SELECT bytes FROM contents WHERE id = ?").get(step.content);
+    return row && Buffer.from(row.bytes as Uint8Array);
+  }
+
+  /** Names the run of the machine's kernel in which the journal is used; returns the one before. */
+  boot(id: string): string | undefined {
+    const before = this.#database.prepare("SELECT id FROM boots").get()?.id as string | undefined;
+    this.#transaction(() => {
+      this.#database.exec("DELETE FROM boots");
+      this.#database.prepare("INSERT INTO boots VALUES (?)").run(id);
+    });
+    return before;
   }
 
   /** Takes a step back that could not be carried out after a crash. */
@@ -174,7 +208,7 @@ export class Journal {
   forget(id: number): void {
     this.#unwanted.push(id);
     try {
-      this.settle();
+      this.flush();
     } catch {
       // Written down with the next change.
     }
@@ -182,7 +216,7 @@ export class Journal {
 
   /** Steps of changes that were journalled and perhaps not carried out, in their order. */
   unfinished(): StepRecord[] {
-    return this.#select("WHERE done = 0 ORDER BY steps.change, steps.number");
+    return this.#select(`WHERE state = ${JOURNALLED} ORDER BY steps.change, steps.number`);
   }
 
   change(id: number): StepRecord[] {
@@ -223,23 +257,22 @@ export class Journal {
     );
   }
 
-  /** Whether some step still needs the content with this hash. */
-  needs(hash: string): boolean {
-    return (
-      this.#database.prepare("SELECT 1 FROM steps WHERE before = ? LIMIT 1").get(hash) !== undefined
-    );
-  }
-
-  needsTrash(name: string): boolean {
-    return (
-      this.#database.prepare("SELECT 1 FROM steps WHERE trash = ? LIMIT 1").get(name) !== undefined
-    );
+  /** Hashes of the contents, and names of what is in the trash, that some step needs. */
+  needed(): { objects: Set<string>; trash: Set<string> } {
+    const all = (column: "before" | "trash") =>
+      new Set(
+        this.#database
+          .prepare(`SELECT ${column} AS name FROM steps WHERE ${column} IS NOT NULL`)
+          .all()
+          .map((row) => String(row.name)),
+      );
+    return { objects: all("before"), trash: all("trash") };
   }
 
   /** The newest change that is older than `time`. */
   olderThan(time: number): number | undefined {
     const row = this.#database
-      .prepare("SELECT max(id) AS id FROM changes WHERE time < ? AND done = 1")
+      .prepare(`SELECT max(id) AS id FROM changes WHERE time < ? AND state = ${SETTLED}`)
       .get(time);
     return row?.id === null || row?.id === undefined ? undefined : Number(row.id);
   }
@@ -275,24 +308,95 @@ export class Journal {
   }
 
   close(): void {
-    this.settle();
+    this.flush();
     closeSync(this.#log);
     this.#database.close();
   }
 
   #markAll(): void {
-    for (const id of this.#unmarked) this.#markDone.run(id);
+    for (const { id, state } of this.#unmarked) this.#mark.run(state, id);
     for (const id of this.#unwanted) {
       this.#database.prepare("DELETE FROM steps WHERE change = ?").run(id);
       this.#database.prepare("DELETE FROM changes WHERE id = ?").run(id);
     }
   }
 
+  async #pump(): Promise<void> {
+    this.#pumping = true;
+    // Those who come in the same turn of the event loop share as well.
+    await Promise.resolve();
+    for (let batch = this.#queue; batch.length > 0; batch = this.#queue) {
+      this.#queue = [];
+      const journalled = this.#insertAll(batch);
+      try {
+        if (journalled.length > 0) await this.#sync();
+        for (const { waiting, id } of journalled) waiting.resolve(id);
+      } catch (error) {
+        for (const { waiting, id } of journalled) {
+          this.forget(id);
+          waiting.reject(error);
+        }
+      }
+    }
+    this.#pumping = false;
+  }
+
+  /** Refuses what does not fit; the rest is journalled. */
+  #insertAll(batch: Waiting[]): { waiting: Waiting; id: number }[] {
+    try {
+      return this.#transaction(() => {
+        this.#markAll();
+        return batch.map((waiting) => ({ waiting, id: this.#insert(waiting) }));
+      }, true);
+    } catch (error) {
+      const [only, ...others] = batch;
+      if (only && others.length === 0) {
+        only.reject(error);
+        return [];
+      }
+      return batch.flatMap((one) => this.#insertAll([one]));
+    }
+  }
+
+  #insert({ change, steps, contents }: Waiting): number {
+    const { lastInsertRowid } = this.#insertChange.run(
+      change.time,
+      change.tool,
+      change.token,
+      change.user ?? null,
+      change.chat ?? null,
+      change.message ?? null,
+      change.reason ?? null,
+    );
+    for (const [number, step] of steps.entries()) {
+      const bytes = contents.get(number);
+      this.#insertStep.run(
+        lastInsertRowid,
+        number,
+        step.op,
+        step.path,
+        step.from ?? null,
+        step.before ?? null,
+        step.beforeSize ?? null,
+        step.beforeMode ?? null,
+        step.after ?? null,
+        step.size ?? null,
+        step.mode ?? null,
+        step.trash ?? null,
+        step.temporary ?? null,
+        step.inode ?? null,
+        bytes ? this.#insertContent.run(bytes).lastInsertRowid : null,
+        step.folder ? 1 : 0,
+      );
+    }
+    return Number(lastInsertRowid);
+  }
+
   #transaction<T>(act: () => T, marks = false): T {
-    this.#database.exec("BEGIN IMMEDIATE");
+    this.#open.run();
     try {
       const result = act();
-      this.#database.exec("COMMIT");
+      this.#commit.run();
       if (marks) {
         this.#unmarked = [];
         this.#unwanted = [];
@@ -304,8 +408,6 @@ export class Journal {
       throw error;
     }
   }
-
-  readonly #statements = new Map<string, StatementSync>();
 
   #select(rest: string, ...values: (string | number | null)[]): StepRecord[] {
     let statement = this.#statements.get(rest);
@@ -343,6 +445,7 @@ function record(row: Row): StepRecord {
     ...text("trash"),
     ...text("temporary"),
     ...number("inode"),
+    ...number("content"),
     ...(row.folder ? { folder: true } : {}),
     number: Number(row.number),
     change: {

@@ -59,13 +59,14 @@ export class Retentions {
       );
       if (last === 0) return;
       this.#journal.forgetUpTo(last);
-      let removed = 0;
+      const needed = this.#journal.needed();
+      let looked = 0;
       for (const hash of this.#state.objects()) {
-        if (!this.#journal.needs(hash)) unlinkSync(this.#state.object(hash));
-        if (++removed % AT_ONCE === 0) await breathe();
+        if (!needed.objects.has(hash)) unlinkSync(this.#state.object(hash));
+        if (++looked % AT_ONCE === 0) await breathe();
       }
       for (const name of readdirSync(this.#state.trash.entry("."))) {
-        if (!this.#journal.needsTrash(name))
+        if (!needed.trash.has(name))
           rmSync(this.#state.trash.entry(name), { recursive: true, force: true });
         await breathe();
       }

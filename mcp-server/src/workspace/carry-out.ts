@@ -1,17 +1,23 @@
 /**
- * Carries the steps of a journalled change out: links, renames, nothing that copies. Content that a step takes away becomes an
- * object or goes into the trash by the same rename. When a step fails, the ones before it are taken back.
+ * Carries the steps of a journalled change out: Content that a step takes away becomes an
+ * object or goes into the trash by a second link or the same rename. When a step fails, the ones before it are taken back.
  */
+import { randomBytes } from "node:crypto";
 import {
+  closeSync,
   constants,
   copyFileSync,
+  fchmodSync,
+  fchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   renameSync,
   rmdirSync,
   type Stats,
   unlinkSync,
+  writeSync,
 } from "node:fs";
 import type { Step } from "../history/journal.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
@@ -19,6 +25,11 @@ import type { StagedStep } from "./change.ts";
 import type { Confinement, PinnedDirectory } from "./confinement.ts";
 import { splitPath } from "./paths.ts";
 import type { StateFolder } from "./state-folder.ts";
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+/** Tells the unfinished files of processes apart. */
+const series = randomBytes(8).toString("hex");
+let count = 0;
 
 export interface CarriedOut {
   /** Directories whose entries have changed, held open. */
@@ -75,6 +86,7 @@ function carryOutStep(
     case "make_directory":
       return makeDirectory(target);
     case "write": {
+      if (step.temporary === undefined) closeSync(writeUnfinished(step, state));
       const unfinished = state.temporary.entry(step.temporary as string);
       const there = stats(target);
       if (step.found ? !same(there, step.found) : there && !keeps(step)) throw changed(step.path);
@@ -101,6 +113,34 @@ function carryOutStep(
       renameSync(source, target);
       return () => renameSync(target, source);
     }
+  }
+}
+
+/**
+ * Writes the content of a step into an unfinished file, which gets the mode and, where there is one already, the owner of the
+ * file it replaces. Returns its descriptor, open for a sync.
+ */
+export function writeUnfinished(step: StagedStep, state: StateFolder): number {
+  const name = `${series}-${(count++).toString(36)}`;
+  const place = state.temporary.entry(name);
+  const file = openSync(place, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
+  step.temporary = name;
+  try {
+    const bytes = step.bytes as Buffer;
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    const { found } = step;
+    if (found && (found.uid !== process.geteuid?.() || found.gid !== process.getegid?.())) {
+      try {
+        fchownSync(file, found.uid, found.gid);
+      } catch {
+        // Without the right to give files away the content still counts more than its owner.
+      }
+    }
+    fchmodSync(file, step.mode as number);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
   }
 }
 

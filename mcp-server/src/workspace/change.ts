@@ -1,32 +1,18 @@
 /**
- * A change being planned: its steps are prepared and checked, and seen by the steps after them, but nothing in the workspace
- * has changed. Contents lie, complete, in the folder of unfinished writes.
+ * A change being planned: its steps are checked against what is there, and seen by the steps after them, but nothing in the
+ * workspace has changed.
  */
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  type Stats,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, constants, lstatSync, readdirSync, type Stats, unlinkSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import type { Step } from "../history/journal.ts";
 import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement } from "./confinement.ts";
-import { type Content, type Contents, contentHash } from "./content.ts";
+import { type Contents, contentHash } from "./content.ts";
 import { checkChangeable, checkNewName, isWithin, joinPath, STATE, splitPath } from "./paths.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 /** Entries of a folder that is copied; more would hold up other callers. */
 const MOST_COPIED = 2_000;
 /** Entries of a deleted folder that are counted for the trash's size. */
@@ -34,12 +20,21 @@ const MOST_COUNTED = 5_000;
 
 /** A step with what is needed to carry it out. */
 export interface StagedStep extends Step {
-  /** write: the open unfinished file. */
-  file?: number;
-  /** write: the bytes, where they are at hand. */
+  /** write: the content; missing where a large copy lies in the unfinished file already. */
   bytes?: Buffer;
   /** What was at the path when the step was planned; undefined: nothing, or what an earlier step puts there. */
   found?: Stats;
+  /** move: the step of this change that writes what is moved. */
+  moves?: StagedStep;
+}
+
+/** What a change sees at a path. */
+export interface Planned {
+  bytes: Buffer;
+  /** SHA-256 of the bytes, in hexadecimal digits. */
+  etag: string;
+  /** Permission bits. */
+  mode: number;
 }
 
 type Seen =
@@ -63,18 +58,18 @@ export class Change {
   }
 
   /** A whole file as the steps so far leave it; undefined when there is nothing. Throws ToolError above `most` bytes. */
-  read(path: string, most: number = limits.write): Content | undefined {
+  read(path: string, most: number = limits.write): Planned | undefined {
     const seen = this.#see(path);
     if (seen.kind === "absent") return undefined;
     if (seen.kind === "written") {
-      const { step } = seen;
-      if (step.bytes && step.after)
-        return { bytes: step.bytes, etag: step.after, stats: fstatSync(step.file as number) };
+      const { bytes, after, mode } = seen.step;
+      if (bytes && after !== undefined) return { bytes, etag: after, mode: mode as number };
       throw new ToolError(`"${path}" is too large to be read here.`);
     }
     if (seen.kind === "folder") throw Object.assign(new Error(path), { code: "EISDIR" });
     using file = this.#files.file(seen.kind === "file" ? seen.at : path);
-    return this.#contents.read(file, most);
+    const { bytes, etag, stats } = this.#contents.read(file, most);
+    return { bytes, etag, mode: modeOf(stats) };
   }
 
   /** What is at a path as the steps so far leave it. */
@@ -111,23 +106,18 @@ export class Change {
     const before = this.#before(path, seen);
     const mode = options.mode ?? before.beforeMode ?? 0o666 & ~process.umask();
     if (before.before === etag && before.beforeMode === mode) return { created: false, etag };
-    const temporary = randomBytes(12).toString("hex");
-    const place = this.#state.temporary.entry(temporary);
-    const file = openSync(place, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600);
-    const step: StagedStep = {
-      ...before,
-      op: "write",
-      path,
-      after: etag,
-      size: bytes.length,
-      mode,
-      temporary,
-      file,
-      bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    };
-    this.#add(step, seen);
-    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-    this.#dress(file, mode, step.found);
+    this.#add(
+      {
+        ...before,
+        op: "write",
+        path,
+        after: etag,
+        size: bytes.length,
+        mode,
+        bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      },
+      seen,
+    );
     return { created: seen.kind === "absent", etag };
   }
 
@@ -155,13 +145,8 @@ export class Change {
       throw new ToolError(`"${to}" lies inside "${from}", which cannot be moved into itself.`);
     this.#free(to);
     if (seen.kind === "written") {
-      this.steps.push({
-        op: "move",
-        path: to,
-        from,
-        inode: fstatSync(seen.step.file as number).ino,
-        ...contentOf(seen.step),
-      });
+      const { after, size, mode } = seen.step;
+      this.steps.push(prune({ op: "move", path: to, from, moves: seen.step, after, size, mode }));
       return;
     }
     const stats = seen.kind === "folder" ? this.#folderStats(from) : seen.stats;
@@ -278,14 +263,6 @@ export class Change {
   /** Gives up: nothing of what was prepared stays. */
   abandon(): void {
     for (const step of [...this.steps]) this.#discard(step);
-  }
-
-  /** Closes what the planning opened; the unfinished files stay. */
-  closeFiles(): void {
-    for (const step of this.steps) {
-      if (step.file !== undefined) closeSync(step.file);
-      delete step.file;
-    }
   }
 
   /** Checks that content may be put at a path and says what is there. */
@@ -459,7 +436,7 @@ export class Change {
     if (seen.kind !== "file" || seen.stats.size <= limits.write) {
       const content = this.read(from);
       if (!content) throw missing(from);
-      this.write(to, content.bytes, { parents: true, mode: modeOf(content.stats) });
+      this.write(to, content.bytes, { parents: true, mode: content.mode });
       return;
     }
     using source = this.#files.file(seen.at);
@@ -469,26 +446,10 @@ export class Change {
     await copyFile(`/proc/self/fd/${source.fd}`, place, constants.COPYFILE_FICLONE);
     const mode = modeOf(source.stats);
     chmodSync(place, mode);
-    const file = openSync(place, constants.O_RDONLY | O_NOFOLLOW);
-    this.steps.push({ op: "write", path: to, size: source.stats.size, mode, temporary, file });
-  }
-
-  /** Gives the unfinished file the mode, and the owner of the one it replaces. */
-  #dress(file: number, mode: number, found: Stats | undefined): void {
-    const own = fstatSync(file);
-    if (found && (own.uid !== found.uid || own.gid !== found.gid)) {
-      try {
-        chownSync(`/proc/self/fd/${file}`, found.uid, found.gid);
-      } catch {
-        // Without the right to give files away the content still counts more than its owner.
-      }
-    }
-    fchmodSync(file, mode);
+    this.steps.push({ op: "write", path: to, size: source.stats.size, mode, temporary });
   }
 
   #discard(step: StagedStep, remove = true): void {
-    if (step.file !== undefined) closeSync(step.file);
-    delete step.file;
     if (step.temporary !== undefined) {
       try {
         unlinkSync(this.#state.temporary.entry(step.temporary));
@@ -507,10 +468,6 @@ function trashed(step: Step, path: string): string {
 
 function modeOf(stats: Stats | undefined): number {
   return (stats?.mode ?? 0) & 0o7777;
-}
-
-function contentOf(step: Step): Pick<Step, "after" | "size" | "mode"> {
-  return prune({ after: step.after, size: step.size, mode: step.mode });
 }
 
 function prune<T extends object>(fields: T): T {

@@ -23,7 +23,8 @@ export class ProcessLock {
   /** `beforeRelease` runs with the lock still held. */
   constructor(file: string, beforeRelease: () => void) {
     this.#database = new DatabaseSync(file);
-    this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE;");
+    // Nothing that reads the file: another process may hold it.
+    this.#database.exec("PRAGMA busy_timeout = 0;");
     this.#beforeRelease = beforeRelease;
   }
 

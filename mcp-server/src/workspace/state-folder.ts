@@ -12,6 +12,7 @@ export class StateFolder {
   /** Folders and large files that were deleted or replaced. */
   readonly trash: PinnedDirectory;
   readonly #objects: PinnedDirectory;
+  readonly #made = new Set<string>();
 
   /** Makes what is missing. Throws an Error for people when the workspace cannot be written. */
   constructor(files: Confinement) {
@@ -37,7 +38,10 @@ export class StateFolder {
   /** Where content with this hash is kept, for a system call; its folder is made. */
   object(hash: string): string {
     const folder = this.#objects.entry(hash.slice(0, 2));
-    makeDirectory(folder);
+    if (!this.#made.has(folder)) {
+      makeDirectory(folder);
+      this.#made.add(folder);
+    }
     return `${folder}/${hash}`;
   }
 

@@ -1,5 +1,5 @@
 /** The one folder that tools work in: reads, and changes that are atomic, durable and undoable. */
-import { fsync } from "node:fs";
+import { closeSync, fsync, lstatSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Caller } from "../access/caller.ts";
 import { History } from "../history/history.ts";
@@ -7,14 +7,15 @@ import { Journal } from "../history/journal.ts";
 import { type Retention, Retentions } from "../history/retention.ts";
 import { limits } from "../limits.ts";
 import { ToolError } from "../tools/tool-error.ts";
-import { carryOut } from "./carry-out.ts";
-import { Change } from "./change.ts";
+import { carryOut, writeUnfinished } from "./carry-out.ts";
+import { Change, type StagedStep } from "./change.ts";
 import { Confinement } from "./confinement.ts";
 import { type Content, Contents } from "./content.ts";
 import { DirectorySync } from "./directory-sync.ts";
 import { PathLocks } from "./path-locks.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { recover } from "./recover.ts";
+import { Settling } from "./settling.ts";
 import { StateFolder } from "./state-folder.ts";
 
 export interface WorkspaceOptions {
@@ -29,6 +30,8 @@ export interface Author {
 }
 
 const sync = promisify(fsync);
+/** Bytes that one change may put into the journal; larger contents are synced as files. */
+const MOST_JOURNALLED = 256 * 1024;
 
 export class Workspace {
   readonly root: string;
@@ -40,6 +43,7 @@ export class Workspace {
   readonly #directories = new DirectorySync();
   readonly #paths = new PathLocks();
   readonly #process: ProcessLock;
+  readonly #settling: Settling;
   readonly #retention: Retentions;
   readonly #listeners = new Set<(paths: string[]) => void>();
 
@@ -50,7 +54,7 @@ export class Workspace {
   static async open(folder: string, options: WorkspaceOptions = {}): Promise<Workspace> {
     const workspace = new Workspace(folder, options);
     await workspace.#process.hold(async () =>
-      recover(workspace.files, workspace.#state, workspace.#journal),
+      recover(workspace.files, workspace.#state, workspace.#journal, workspace.#settling),
     );
     workspace.#retention.start();
     return workspace;
@@ -61,7 +65,8 @@ export class Workspace {
     this.root = this.files.root;
     this.#state = new StateFolder(this.files);
     this.#journal = new Journal(this.#state.file("history.db"));
-    this.#process = new ProcessLock(this.#state.file("lock.db"), () => this.#journal.settle());
+    this.#process = new ProcessLock(this.#state.file("lock.db"), () => this.#journal.flush());
+    this.#settling = new Settling(this.files, this.#state, this.#journal);
     this.history = new History(this.files, this.#state, this.#journal, this.#contents);
     this.#retention = new Retentions(options.retention ?? {}, this.#state, this.#journal, (act) =>
       this.#process.hold(act),
@@ -145,7 +150,8 @@ export class Workspace {
   /** Waits for running changes. */
   async close(): Promise<void> {
     this.#retention.stop();
-    await this.#process.hold(() => this.#paths.hold("all", async () => {}));
+    await this.#process.hold(() => this.#paths.hold("all", () => this.#settling.now()));
+    this.#settling.stop();
     this.#process.close();
     this.#journal.close();
     this.#state.close();
@@ -154,8 +160,17 @@ export class Workspace {
 
   async #commit({ tool, caller, reason }: Author, change: Change): Promise<number> {
     const { steps } = change;
-    await Promise.all(steps.map((step) => (step.file === undefined ? undefined : sync(step.file))));
-    change.closeFiles();
+    const logged = fitsJournal(steps);
+    if (!logged) {
+      // What follows must find earlier writes in their places, also after a power cut.
+      await this.#settling.now();
+      await Promise.all(steps.filter(({ bytes }) => bytes).map((step) => this.#writeDurably(step)));
+      for (const step of steps)
+        if (step.moves) step.inode = inode(this.#state, step.moves.temporary as string);
+    }
+    const contents = new Map<number, Uint8Array>();
+    if (logged)
+      for (const [number, { bytes }] of steps.entries()) if (bytes) contents.set(number, bytes);
     const id = await this.#journal.begin(
       {
         time: Date.now(),
@@ -167,6 +182,7 @@ export class Workspace {
         ...(reason === undefined ? {} : { reason }),
       },
       steps,
+      contents,
     );
     let directories: ReturnType<typeof carryOut>["directories"];
     try {
@@ -176,11 +192,37 @@ export class Workspace {
       throw error;
     }
     try {
-      await Promise.all([...directories.values()].map((one) => this.#directories.done(one)));
+      if (!logged)
+        await Promise.all([...directories.values()].map((one) => this.#directories.done(one)));
     } finally {
       for (const directory of directories.values()) directory[Symbol.dispose]();
     }
-    this.#journal.done(id);
+    this.#journal.done(id, !logged);
+    if (logged) this.#settling.later(contents);
     return id;
   }
+
+  async #writeDurably(step: StagedStep): Promise<void> {
+    const file = writeUnfinished(step, this.#state);
+    try {
+      await sync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Whether a change can wait in the journal: it moves nothing, and its contents are small. */
+function fitsJournal(steps: readonly StagedStep[]): boolean {
+  let size = 0;
+  for (const step of steps) {
+    if (step.op === "make_directory") continue;
+    if (step.op !== "write" || !step.bytes || step.trash !== undefined) return false;
+    size += step.bytes.length;
+  }
+  return size <= MOST_JOURNALLED;
+}
+
+function inode(state: StateFolder, temporary: string): number {
+  return lstatSync(state.temporary.entry(temporary)).ino;
 }
