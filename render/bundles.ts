@@ -1,5 +1,6 @@
 /** The hub's own servers, each bundled to one file that needs no npm on the host. */
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { bundle } from "../mcp-server/bundle.ts";
 
 export interface Bundles {
   mcpServer: string;
@@ -7,33 +8,10 @@ export interface Bundles {
 }
 
 export async function bundleServers(): Promise<Bundles> {
+  const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   const [mcpServer, setup] = await Promise.all([
-    bundle("../mcp-server/src/main.ts"),
-    bundle("../setup/main.ts"),
+    bundle(path("../mcp-server/src/main.ts"), path("..")),
+    bundle(path("../setup/main.ts"), path("..")),
   ]);
   return { mcpServer, setup };
-}
-
-async function bundle(entry: string): Promise<string> {
-  const root = new URL("..", import.meta.url).pathname;
-  const result = await build({
-    absWorkingDir: root,
-    entryPoints: [new URL(entry, import.meta.url).pathname],
-    bundle: true,
-    // Where node_modules really lies must not show in the bundle: same sources, same bytes, in every checkout.
-    preserveSymlinks: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    write: false,
-    legalComments: "none",
-    // CommonJS packages inside an ES module bundle still ask for require.
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-    logLevel: "silent",
-  });
-  const output = result.outputFiles[0];
-  if (!output) throw new Error(`esbuild made nothing of ${entry}`);
-  return output.text;
 }

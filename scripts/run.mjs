@@ -45,10 +45,9 @@ function installPackages() {
   console.error(`✔ Installing npm packages (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
 
-/** This Node when it strips types (22.18 or later), else the one that came with the packages. */
+/** This Node when it runs the sources as they are (24 or later), else the one that came with the packages. */
 function nodeForTypeScript() {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
+  if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
   const bundled = join(
     root,
     "node_modules",
@@ -59,7 +58,7 @@ function nodeForTypeScript() {
   if (existsSync(bundled)) return bundled;
   console.error(
     `Node ${process.versions.node} cannot run TypeScript, and no newer one comes with the packages on ` +
-      `${process.platform}-${process.arch}.\n  Install Node 22.18 or later from https://nodejs.org`,
+      `${process.platform}-${process.arch}.\n  Install Node 24 or later from https://nodejs.org`,
   );
   process.exit(1);
 }
