@@ -20,4 +20,8 @@ export const limits = {
   searchEntries: 200_000,
   /** Characters of a matching line that are shown. */
   searchLine: 400,
+  /** A file read as a resource, text or binary. */
+  resource: 2 * 1024 * 1024,
+  /** Files that one server watches for changes made outside of it, for clients that subscribed to them. */
+  watchedFiles: 1000,
 } as const;
