@@ -231,7 +231,7 @@ export class Change {
       });
       return;
     }
-    const before = seen.kind === "file" ? this.#before(path, seen) : {};
+    const before = seen.kind === "file" ? this.#beforeDelete(path, seen) : {};
     this.steps.push({
       ...before,
       ...(before.before === undefined ? { trash: randomBytes(12).toString("hex") } : {}),
@@ -343,6 +343,16 @@ export class Change {
         ? { before: this.#etag(seen.at) }
         : { trash: randomBytes(12).toString("hex") }),
     };
+  }
+
+  /** A file that may not be read, or has other links, can be deleted all the same. */
+  #beforeDelete(path: string, seen: Seen): Partial<StagedStep> {
+    try {
+      return this.#before(path, seen);
+    } catch (error) {
+      if (error instanceof ToolError || failedWith(error, "EACCES")) return {};
+      throw error;
+    }
   }
 
   #etag(path: string): string {

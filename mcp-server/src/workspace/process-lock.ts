@@ -8,14 +8,18 @@ import { ToolError } from "../tools/tool-error.ts";
 
 /** Held this long without a pause, it is let go for a moment, so that another process gets its turn. */
 const TURN_MS = 50;
+/** Kept this long after its last use, so that one who changes many things in a row takes it once. */
+const LINGER_MS = 5;
 /** Waited this long, something is wrong with the owner. */
 const PATIENCE_MS = 20_000;
 
 export class ProcessLock {
   readonly #database: DatabaseSync;
   readonly #beforeRelease: () => void;
+  #held = false;
   #holders = 0;
   #since = 0;
+  #lingering: NodeJS.Timeout | undefined;
   /** Set while the lock is being taken or handed over: newcomers wait for it. */
   #turn: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -31,7 +35,8 @@ export class ProcessLock {
   /** Runs `use` while no other process holds the lock. Throws ToolError when another one holds it for too long. */
   async hold<T>(use: () => Promise<T>): Promise<T> {
     while (this.#turn) await this.#turn;
-    if (this.#holders === 0) await this.#lead(() => this.#take());
+    clearTimeout(this.#lingering);
+    if (!this.#held) await this.#lead(() => this.#take());
     else if (performance.now() - this.#since > TURN_MS) await this.#lead(() => this.#yield());
     this.#holders++;
     try {
@@ -39,12 +44,14 @@ export class ProcessLock {
     } finally {
       if (--this.#holders === 0) {
         if (this.#drained) this.#drained();
-        else this.#release();
+        else this.#lingering = setTimeout(() => this.#release(), LINGER_MS).unref();
       }
     }
   }
 
   close(): void {
+    clearTimeout(this.#lingering);
+    if (this.#held) this.#release();
     this.#database.close();
   }
 
@@ -60,10 +67,12 @@ export class ProcessLock {
   }
 
   async #yield(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-    });
-    this.#drained = undefined;
+    if (this.#holders > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+      this.#drained = undefined;
+    }
     this.#release();
     await sleep(1 + Math.random() * 3);
     await this.#take();
@@ -79,6 +88,7 @@ export class ProcessLock {
       }
       await sleep(1 + Math.random() * 4);
     }
+    this.#held = true;
     this.#since = performance.now();
   }
 
@@ -94,7 +104,13 @@ export class ProcessLock {
   }
 
   #release(): void {
-    this.#beforeRelease();
+    try {
+      this.#beforeRelease();
+    } catch (error) {
+      // The next owner must get its turn all the same; what was not written down, recovery finds out.
+      process.stderr.write(`the journal could not be brought up to date: ${String(error)}\n`);
+    }
+    this.#held = false;
     this.#database.exec("ROLLBACK");
   }
 }

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -104,6 +105,17 @@ describe("a change", () => {
     await change((staged) => staged.move("blog/link", "blog/link2"));
     await change((staged) => staged.trash("blog/link2"));
     expect(opened.tree()).toEqual(["blog"]);
+  });
+
+  test("deletes one of several hard links, and gives it back", async () => {
+    await write(opened.workspace, "blog/a", "a");
+    linkSync(opened.at("blog/a"), opened.at("blog/b"));
+    const { id } = await change((staged) => staged.trash("blog/b"));
+    expect(opened.tree()).toEqual(["blog", "blog/a"]);
+    await change((staged) => {
+      opened.workspace.history.stageUndo(staged, { change: id as string });
+    });
+    expect(text("blog/b")).toBe("a");
   });
 
   test("copies files and folders, without links and git's own folder", async () => {
