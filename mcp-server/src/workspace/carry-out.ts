@@ -21,9 +21,9 @@ import {
 } from "node:fs";
 import type { Step } from "../history/journal.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
-import type { StagedStep } from "./change.ts";
 import type { Confinement, PinnedDirectory } from "./confinement.ts";
 import { splitPath } from "./paths.ts";
+import type { StagedStep } from "./planned-view.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -149,7 +149,8 @@ function keeps(step: Step): boolean {
   return step.before !== undefined || step.trash !== undefined;
 }
 
-function keptPlace(step: Step, state: StateFolder): string {
+/** Where what a step takes away is kept. */
+export function keptPlace(step: Step, state: StateFolder): string {
   return step.before === undefined
     ? state.trash.entry(step.trash as string)
     : state.object(step.before);

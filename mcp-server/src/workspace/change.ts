@@ -3,30 +3,18 @@
  * workspace has changed.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, constants, lstatSync, readdirSync, type Stats, unlinkSync } from "node:fs";
+import { chmodSync, constants, lstatSync, type Stats, unlinkSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import type { Step } from "../history/journal.ts";
 import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement } from "./confinement.ts";
 import { type Contents, contentHash } from "./content.ts";
-import { checkChangeable, checkNewName, isWithin, joinPath, STATE, splitPath } from "./paths.ts";
+import { checkChangeable, checkNewName, isWithin, joinPath, splitPath } from "./paths.ts";
+import { PlannedView, type Seen, type StagedStep } from "./planned-view.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** Entries of a folder that is copied; more would hold up other callers. */
 const MOST_COPIED = 2_000;
-/** Entries of a deleted folder that are counted for the trash's size. */
-const MOST_COUNTED = 5_000;
-
-/** A step with what is needed to carry it out. */
-export interface StagedStep extends Step {
-  /** write: the content; missing where a large copy lies in the unfinished file already. */
-  bytes?: Buffer;
-  /** What was at the path when the step was planned; undefined: nothing, or what an earlier step puts there. */
-  found?: Stats;
-  /** move: the step of this change that writes what is moved. */
-  moves?: StagedStep;
-}
 
 /** What a change sees at a path. */
 export interface Planned {
@@ -37,29 +25,26 @@ export interface Planned {
   mode: number;
 }
 
-type Seen =
-  | { kind: "absent" }
-  | { kind: "folder" }
-  | { kind: "link"; at: string; stats: Stats }
-  | { kind: "special"; at: string; stats: Stats }
-  | { kind: "file"; at: string; stats: Stats }
-  | { kind: "written"; step: StagedStep };
-
 export class Change {
-  readonly steps: StagedStep[] = [];
+  readonly #view: PlannedView;
   readonly #files: Confinement;
   readonly #state: StateFolder;
   readonly #contents: Contents;
 
   constructor(files: Confinement, state: StateFolder, contents: Contents) {
+    this.#view = new PlannedView(files);
     this.#files = files;
     this.#state = state;
     this.#contents = contents;
   }
 
+  get steps(): StagedStep[] {
+    return this.#view.steps;
+  }
+
   /** A whole file as the steps so far leave it; undefined when there is nothing. Throws ToolError above `most` bytes. */
   read(path: string, most: number = limits.write): Planned | undefined {
-    const seen = this.#see(path);
+    const seen = this.#view.see(path);
     if (seen.kind === "absent") return undefined;
     if (seen.kind === "written") {
       const { bytes, after, mode } = seen.step;
@@ -74,22 +59,13 @@ export class Change {
 
   /** What is at a path as the steps so far leave it. */
   kind(path: string): "absent" | "folder" | "file" | "link" | "special" {
-    const { kind } = this.#see(path);
+    const { kind } = this.#view.see(path);
     return kind === "written" ? "file" : kind;
   }
 
   /** Whether a folder has nothing in it as the steps so far leave it. */
   isEmpty(path: string): boolean {
-    if (
-      this.steps.some(
-        (step) => step.path.startsWith(`${path}/`) && this.kind(step.path) !== "absent",
-      )
-    )
-      return false;
-    const physical = this.#physical(path);
-    if (physical === undefined) return true;
-    using directory = this.#files.directory(physical);
-    return directory.entries().every((entry) => this.kind(joinPath(path, entry.name)) === "absent");
+    return this.#view.isEmpty(path);
   }
 
   /**
@@ -124,7 +100,7 @@ export class Change {
   /** Makes a folder, and the ones above it. Throws ToolError when something else is there. */
   makeDirectory(path: string): { created: boolean } {
     if (path === ".") return { created: false };
-    const seen = this.#see(path);
+    const seen = this.#view.see(path);
     if (seen.kind === "folder") return { created: false };
     checkChangeable(path);
     if (seen.kind !== "absent")
@@ -139,7 +115,7 @@ export class Change {
   /** Moves a file, folder or link; makes missing folders above the target. Throws ToolError when the target exists. */
   move(from: string, to: string): void {
     checkChangeable(from);
-    const seen = this.#see(from);
+    const seen = this.#view.see(from);
     if (seen.kind === "absent") throw missing(from);
     if (isWithin(to, from))
       throw new ToolError(`"${to}" lies inside "${from}", which cannot be moved into itself.`);
@@ -149,7 +125,7 @@ export class Change {
       this.steps.push(prune({ op: "move", path: to, from, moves: seen.step, after, size, mode }));
       return;
     }
-    const stats = seen.kind === "folder" ? this.#folderStats(from) : seen.stats;
+    const stats = seen.kind === "folder" ? this.#view.folderStats(from) : seen.stats;
     this.steps.push({
       op: "move",
       path: to,
@@ -164,7 +140,7 @@ export class Change {
 
   /** Copies a file, or a folder without the links in it. Throws ToolError when the target exists or the folder is too large. */
   async copy(from: string, to: string): Promise<{ files: number }> {
-    const seen = this.#see(from);
+    const seen = this.#view.see(from);
     if (seen.kind === "absent") throw missing(from);
     if (isWithin(to, from) && seen.kind === "folder")
       throw new ToolError(`"${to}" lies inside "${from}", which cannot be copied into itself.`);
@@ -177,7 +153,7 @@ export class Change {
     this.makeDirectory(to);
     const open = [{ from, to }];
     for (let one = open.pop(); one; one = open.pop()) {
-      const physical = this.#physical(one.from);
+      const physical = this.#view.physical(one.from);
       if (physical === undefined)
         throw new ToolError(`"${one.from}" was made by this very change and cannot be copied.`);
       using directory = this.#files.directory(physical);
@@ -204,7 +180,7 @@ export class Change {
   /** Puts a file, folder or link into the trash. */
   trash(path: string): void {
     checkChangeable(path);
-    const seen = this.#see(path);
+    const seen = this.#view.see(path);
     if (seen.kind === "absent") throw missing(path);
     if (seen.kind === "written") {
       const { step } = seen;
@@ -215,7 +191,7 @@ export class Change {
       return;
     }
     if (seen.kind === "folder") {
-      const stats = this.#folderStats(path);
+      const stats = this.#view.folderStats(path);
       if (!stats) {
         this.#forgetFolder(path);
         return;
@@ -225,7 +201,7 @@ export class Change {
         path,
         folder: true,
         inode: stats.ino,
-        beforeSize: this.#folderSize(path),
+        beforeSize: this.#view.folderSize(path),
         trash: randomBytes(12).toString("hex"),
         found: stats,
       });
@@ -268,7 +244,7 @@ export class Change {
   /** Checks that content may be put at a path and says what is there. */
   #prepare(path: string, parents: boolean): Exclude<Seen, { kind: "folder" | "link" | "special" }> {
     checkChangeable(path);
-    const seen = this.#see(path);
+    const seen = this.#view.see(path);
     if (seen.kind === "folder")
       throw new ToolError(`"${path}" is a folder, so no content can be written there.`);
     if (seen.kind === "link")
@@ -280,7 +256,7 @@ export class Change {
     if (seen.kind === "absent") {
       const { directory, name } = splitPath(path);
       if (parents) this.makeDirectory(directory);
-      else if (this.#see(directory).kind !== "folder") throw missing(directory);
+      else if (this.#view.see(directory).kind !== "folder") throw missing(directory);
       this.#checkNew(directory, name);
     }
     return seen;
@@ -289,7 +265,7 @@ export class Change {
   /** Checks that nothing is at a path yet and makes the folders above it. */
   #free(path: string): void {
     checkChangeable(path);
-    if (this.#see(path).kind !== "absent") {
+    if (this.#view.see(path).kind !== "absent") {
       throw new ToolError(`"${path}" exists already. Choose another name, or delete it first.`);
     }
     const { directory, name } = splitPath(path);
@@ -302,7 +278,7 @@ export class Change {
     checkNewName(name);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: all that is not ASCII is meant.
     if (/^[\x00-\x7f]*$/.test(name)) return;
-    const physical = this.#physical(directory);
+    const physical = this.#view.physical(directory);
     if (physical === undefined) return;
     using pinned = this.#files.directory(physical);
     const twin = pinned.entries().find((entry) => entry.name.normalize("NFC") === name);
@@ -368,71 +344,6 @@ export class Change {
     return last?.path === path ? last : undefined;
   }
 
-  #see(path: string): Seen {
-    let at = path;
-    for (const step of this.steps.toReversed()) {
-      if (step.op === "write" && step.path === at) return { kind: "written", step };
-      if (step.op === "make_directory" && step.path === at) return { kind: "folder" };
-      if (step.op === "restore" && isWithin(at, step.path)) {
-        at = trashed(step, at);
-        break;
-      }
-      if (step.op === "delete" && isWithin(at, step.path)) return { kind: "absent" };
-      if (step.op === "move") {
-        if (isWithin(at, step.path)) at = `${step.from as string}${at.slice(step.path.length)}`;
-        else if (isWithin(at, step.from as string)) return { kind: "absent" };
-      }
-    }
-    if (at === ".") return { kind: "folder" };
-    const { directory, name } = splitPath(at);
-    let stats: Stats;
-    try {
-      using pinned = this.#files.directory(directory);
-      stats = lstatSync(pinned.entry(name));
-    } catch (error) {
-      if (failedWith(error, "ENOENT")) return { kind: "absent" };
-      throw error;
-    }
-    if (stats.isDirectory()) return { kind: "folder" };
-    if (stats.isSymbolicLink()) return { kind: "link", at, stats };
-    return { kind: stats.isFile() ? "file" : "special", at, stats };
-  }
-
-  /** Where a folder really is before this change is carried out; undefined when the change makes it. */
-  #physical(path: string): string | undefined {
-    let at = path;
-    for (const step of this.steps.toReversed()) {
-      if (step.op === "make_directory" && step.path === at) return undefined;
-      if (step.op === "restore" && isWithin(at, step.path)) return trashed(step, at);
-      if (step.op === "move" && isWithin(at, step.path))
-        at = `${step.from as string}${at.slice(step.path.length)}`;
-    }
-    return at;
-  }
-
-  #folderStats(path: string): Stats | undefined {
-    const at = this.#physical(path);
-    if (at === undefined) return undefined;
-    const { directory, name } = splitPath(at);
-    using pinned = this.#files.directory(directory);
-    return lstatSync(pinned.entry(name));
-  }
-
-  #folderSize(path: string): number {
-    let size = 0;
-    let entries = 0;
-    const open = [this.#physical(path) ?? path];
-    for (let one = open.pop(); one !== undefined && entries < MOST_COUNTED; one = open.pop()) {
-      using directory = this.#files.directory(one);
-      for (const entry of readdirSync(directory.entry("."), { withFileTypes: true })) {
-        if (++entries > MOST_COUNTED) break;
-        if (entry.isDirectory()) open.push(joinPath(one, entry.name));
-        else size += lstatSync(directory.entry(entry.name)).size;
-      }
-    }
-    return size;
-  }
-
   /** A folder that this change makes is not made after all. */
   #forgetFolder(path: string): void {
     const made = this.steps.filter((step) => isWithin(step.path, path));
@@ -442,7 +353,7 @@ export class Change {
   }
 
   async #copyFile(from: string, to: string): Promise<void> {
-    const seen = this.#see(from);
+    const seen = this.#view.see(from);
     if (seen.kind !== "file" || seen.stats.size <= limits.write) {
       const content = this.read(from);
       if (!content) throw missing(from);
@@ -469,11 +380,6 @@ export class Change {
     }
     if (remove) this.steps.splice(this.steps.indexOf(step), 1);
   }
-}
-
-/** Where something below a folder that is to be restored still is. */
-function trashed(step: Step, path: string): string {
-  return `${STATE}/trash/${step.trash}${path.slice(step.path.length)}`;
 }
 
 function modeOf(stats: Stats | undefined): number {

@@ -1,14 +1,14 @@
 /** Finishes what the death of a process, or of the machine, has left half-done. */
-import { lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { uptime } from "node:os";
 import type { Journal, StepRecord } from "../history/journal.ts";
 import { limits } from "../limits.ts";
 import { failedWith } from "../tools/tool-error.ts";
-import { carryOut } from "./carry-out.ts";
-import type { StagedStep } from "./change.ts";
+import { carryOut, keptPlace } from "./carry-out.ts";
 import type { Confinement, OpenFile } from "./confinement.ts";
 import { contentHash } from "./content.ts";
 import { splitPath } from "./paths.ts";
+import type { StagedStep } from "./planned-view.ts";
 import type { Settling } from "./settling.ts";
 import type { StateFolder } from "./state-folder.ts";
 
@@ -21,6 +21,7 @@ export async function recover(
 ): Promise<void> {
   for (const step of journal.unfinished()) {
     if (isDone(step, files, state)) continue;
+    takeBackLink(step, files, state);
     try {
       perform(files, state, asPlanned(step, files, journal));
     } catch {
@@ -53,6 +54,14 @@ function isDone(step: StepRecord, files: Confinement, state: StateFolder): boole
     case "move":
       return inodeAt(files, step.from as string) !== step.inode;
   }
+}
+
+/** What was given its second name and was not replaced any more is one file with two names, which nothing reads. */
+function takeBackLink(step: StepRecord, files: Confinement, state: StateFolder): void {
+  if (step.op !== "write" || (step.before === undefined && step.trash === undefined)) return;
+  const kept = keptPlace(step, state);
+  const second = inode(kept);
+  if (second !== undefined && second === inodeAt(files, step.path)) unlinkSync(kept);
 }
 
 /** The step with its content, and with what is now at its place where that is what it was planned for. Throws when it is not. */
