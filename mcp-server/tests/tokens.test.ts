@@ -1,0 +1,180 @@
+/** Named tokens: who comes in, and from when on. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  createToken,
+  type NewToken,
+  readTokens,
+  revokeToken,
+  TokenStore,
+} from "../src/access/tokens.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "aihub-mcp-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let file: string;
+let said: string[];
+let store: TokenStore;
+let count = 0;
+beforeEach(() => {
+  file = join(folder, `state-${count++}`, "tokens.json");
+  said = [];
+  store = new TokenStore(file, undefined, (line) => said.push(line));
+});
+const token = (name: string, more: Partial<NewToken> = {}): NewToken => ({
+  name,
+  scopes: ["read"],
+  projects: "all",
+  ...more,
+});
+
+describe("the file", () => {
+  it("holds a digest and not the secret, for its owner only", () => {
+    const secret = createToken(file, token("ci"));
+    expect(secret).toMatch(/^aihub_[\w-]{43}$/);
+    expect(readFileSync(file, "utf8")).not.toContain(secret.slice(6));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+  it("keeps every token that several processes make at once", async () => {
+    const script = `import { createToken } from ${JSON.stringify(new URL("../src/access/tokens.ts", import.meta.url).href)};
+      for (const n of [1, 2, 3]) createToken(process.argv[1], { name: process.argv[2] + n, scopes: ["read"], projects: "all" });`;
+    const ended = ["a", "b", "c", "d"].map((name) =>
+      once(
+        spawn(process.execPath, ["--input-type=module", "-e", script, file, name], {
+          stdio: "inherit",
+        }),
+        "exit",
+      ),
+    );
+    for (const [code] of await Promise.all(ended)) expect(code).toBe(0);
+    expect(
+      readTokens(file)
+        .map(({ name }) => name)
+        .sort(),
+    ).toHaveLength(12);
+  });
+  it("says what is wrong with a name", () => {
+    createToken(file, token("ci"));
+    expect(() => createToken(file, token("ci"))).toThrow(/already/);
+    for (const name of ["", "a b", "../x", "ä", "x".repeat(65), "-x"]) {
+      expect(() => createToken(file, token(name)), name).toThrow(/no token name/);
+    }
+    expect(() => revokeToken(file, "cd")).toThrow('There is no token "cd"; known: ci.');
+  });
+});
+
+describe("a secret", () => {
+  it("lets in who it belongs to, and nobody else", () => {
+    const secret = createToken(
+      file,
+      token("ci", { scopes: ["read", "write"], projects: ["blog"] }),
+    );
+    expect(store.authenticate(secret)).toEqual({
+      token: "ci",
+      scopes: new Set(["read", "write"]),
+      projects: ["blog"],
+    });
+    for (const wrong of ["", "aihub_", secret.slice(1), `${secret}x`, secret.toUpperCase()]) {
+      expect(store.authenticate(wrong)).toBeUndefined();
+    }
+  });
+  it("counts from the moment it is made until the moment it is revoked", async () => {
+    expect(store.authenticate("aihub_x")).toBeUndefined();
+    const secret = createToken(file, token("ci"));
+    expect(store.authenticate(secret)?.token).toBe("ci");
+    const other = createToken(file, token("other"));
+    expect(store.authenticate(other)?.token).toBe("other");
+    revokeToken(file, "ci");
+    await sleep(10);
+    expect(store.authenticate(secret)).toBeUndefined();
+    expect(store.authenticate(other)?.token).toBe("other");
+  });
+  it("expires", async () => {
+    const secret = createToken(file, token("ci", { lifetime: 60 }));
+    expect(store.authenticate(secret)).toBeDefined();
+    await sleep(80);
+    expect(store.authenticate(secret)).toBeUndefined();
+  });
+  it("given at the start is found beside those of the file", () => {
+    const both = new TokenStore(file, { secret: "short", name: "me", scopes: ["read"] });
+    const secret = createToken(file, token("ci"));
+    expect(both.authenticate("short")).toMatchObject({ token: "me", projects: "all" });
+    expect(both.authenticate(secret)?.token).toBe("ci");
+    expect(both.authenticate("shor")).toBeUndefined();
+  });
+});
+
+it.each([
+  ["no JSON", "{"],
+  ["a token without a digest", '{"tokens":[{"name":"x"}]}'],
+  [
+    "an unknown scope",
+    JSON.stringify({
+      tokens: [
+        {
+          name: "x",
+          sha256: "0".repeat(64),
+          scopes: ["root"],
+          projects: "all",
+          created: "2026-01-01T00:00:00Z",
+        },
+      ],
+    }),
+  ],
+])("a file with %s leaves in force what was known, and is told of once", async (_what, text) => {
+  const secret = createToken(file, token("ci"));
+  expect(store.authenticate(secret)).toBeDefined();
+  writeFileSync(file, text);
+  await sleep(10);
+  for (let call = 0; call < 3; call++) {
+    expect(store.authenticate(secret)?.token).toBe("ci");
+    await sleep(10);
+  }
+  expect(said).toHaveLength(1);
+  expect(said[0]).toMatch(/damaged.*The 1 tokens known before stay/);
+  rmSync(file);
+  await sleep(10);
+  expect(store.authenticate(secret)).toBeUndefined();
+});
+
+describe("the verbs", () => {
+  const main = new URL("../src/main.ts", import.meta.url).pathname;
+  const run = (...args: string[]) =>
+    execFileSync(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", main, "token", ...args],
+      {
+        encoding: "utf8",
+      },
+    );
+  it("make, show and revoke a token", () => {
+    const made = run(
+      "create",
+      "ci",
+      "--scopes",
+      "write,read",
+      "--projects",
+      "blog, api",
+      "--expires",
+      "30d",
+      "--tokens",
+      file,
+    );
+    const [secret = ""] = made.split("\n");
+    expect(made).toContain('Token "ci": read, write in blog, api; until 20');
+    expect(store.authenticate(secret)).toMatchObject({ token: "ci", projects: ["blog", "api"] });
+    expect(run("list", "--tokens", file)).toMatch(/^ci {2}read, write in blog, api; until /);
+    const [shown] = JSON.parse(run("list", "--json", "--tokens", file));
+    expect(shown).toMatchObject({ name: "ci", scopes: ["read", "write"], expired: false });
+    expect(JSON.stringify(shown)).not.toContain("sha256");
+    const { secret: other } = JSON.parse(run("create", "all", "--json", "--tokens", file));
+    expect(store.authenticate(other)).toMatchObject({ projects: "all" });
+    expect(run("revoke", "ci", "--tokens", file)).toMatch(/revoked/);
+    expect(run("list", "--tokens", file)).not.toContain("ci");
+  });
+});
