@@ -1,0 +1,78 @@
+/** How often somebody may come. */
+import { expect, it } from "vitest";
+import { FailedLogins, RateLimit } from "../src/access/rate-limit.ts";
+import { send, serveFakes } from "./fake-tools.ts";
+
+it("lets a burst through, then the rate, each key for itself", () => {
+  let now = 0;
+  const limit = new RateLimit(10, 20, () => now);
+  for (let call = 0; call < 20; call++) expect(limit.take("a")).toBe(0);
+  expect(limit.take("a")).toBe(1);
+  expect(limit.take("b")).toBe(0);
+  now += 100;
+  expect(limit.take("a")).toBe(0);
+  expect(limit.take("a")).toBe(1);
+  now += 60_000;
+  for (let call = 0; call < 20; call++) expect(limit.take("a")).toBe(0);
+  expect(limit.take("a")).toBe(1);
+});
+
+it("says how long to wait when it is longer than a second", () => {
+  const limit = new RateLimit(0.1, 1, () => 0);
+  expect(limit.take("a")).toBe(0);
+  expect(limit.take("a")).toBe(10);
+});
+
+it("is not slowed down by keys that are made up", () => {
+  const limit = new RateLimit(1, 2, () => 0);
+  for (const round of [0, 1]) limit.take(`key ${round}`);
+  for (let key = 0; key < 100_000; key++) limit.take(`key ${key}`);
+  // Forgotten, so that the list of keys has an end.
+  expect(limit.wait("key 0")).toBe(0);
+});
+
+it("stops guessing from an address, but not who came in from it before", () => {
+  let now = 0;
+  const logins = new FailedLogins(() => now);
+  expect(logins.came("proxy", "ci")).toBe(0);
+  for (let guess = 0; guess < 20; guess++) expect(logins.failed("proxy")).toBe(0);
+  expect(logins.failed("proxy")).toBeGreaterThan(0);
+  expect(logins.came("proxy", "ci")).toBe(0);
+  expect(logins.came("proxy", "guessed")).toBeGreaterThan(0);
+  expect(logins.came("elsewhere", "guessed")).toBe(0);
+  now += 2000;
+  expect(logins.came("proxy", "guessed")).toBe(0);
+});
+
+const list = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
+
+it("answers who calls too fast with 429 and when to come again", async () => {
+  const serving = await serveFakes({ rateLimit: 2 });
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => send(serving.port, { body: list })),
+  );
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused).toHaveLength(4);
+  expect(refused[0]?.headers["retry-after"]).toBe("1");
+  expect(JSON.parse(refused[0]?.body ?? "").error.message).toBe(
+    'Token "hub" calls too fast. Try again in 1 s.',
+  );
+  await serving.stop();
+});
+
+it("answers who guesses with 429 after some 401, and still lets in who was in", async () => {
+  const serving = await serveFakes();
+  expect((await send(serving.port, { body: list })).status).toBe(200);
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 25; guess++) {
+    const headers = { Authorization: `Bearer guess-${guess}` };
+    statuses.push((await send(serving.port, { body: list, headers })).status);
+  }
+  expect(statuses.slice(0, 20)).toEqual(Array(20).fill(401));
+  expect(statuses.at(-1)).toBe(429);
+  expect((await send(serving.port, { body: list })).status).toBe(200);
+  expect(
+    serving.deps.audit.entries.filter(({ outcome }) => outcome === "unauthorized"),
+  ).toHaveLength(statuses.filter((status) => status === 401).length);
+  await serving.stop();
+});
