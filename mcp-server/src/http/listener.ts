@@ -1,0 +1,337 @@
+/** The server on HTTP: who may come in, how much may be sent, which way a request takes, how it ends. */
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";
+import type { Caller } from "../access/caller.ts";
+import { withHeaderLabels } from "../access/labels.ts";
+import { FailedLogins, RateLimit } from "../access/rate-limit.ts";
+import type { TokenStore } from "../access/tokens.ts";
+import { limits } from "../limits.ts";
+import { toolNamed } from "../protocol/call-tool.ts";
+import type { Deps } from "../protocol/deps.ts";
+import { type ServerIdentity, takeFastPath } from "../protocol/fast-path.ts";
+import { answerToolRequest, openApiDocument } from "../protocol/openapi.ts";
+import type { Subscriptions } from "../protocol/subscriptions.ts";
+import { type Body, parseBody, readBody, replayed } from "./body.ts";
+import { type SdkPath, type SdkPathOptions, sdkPath } from "./sdk-path.ts";
+
+export interface ListenerSettings {
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  /** Names the server is called by, besides loopback; a port behind a name is ignored. */
+  allowedHosts?: readonly string[];
+  /** Requests a second for each token, twice as many at once; 0: any number. Default 1,000, on loopback 0. */
+  rateLimit?: number;
+  /** Plain tool calls go past the SDK. Default true. */
+  fastPath?: boolean;
+  /** Who comes without a token. Only on loopback. */
+  anonymous?: Caller;
+}
+
+export interface ListenerParts {
+  deps: Deps;
+  tokens: TokenStore;
+  identity: ServerIdentity;
+  /** The SDK's server for one request. */
+  factory: (caller: Caller, era: "modern" | "legacy") => ReturnType<SdkPathOptions["factory"]>;
+  /** Who is told about changes; missing: nobody. */
+  subscriptions?: Pick<Subscriptions, "listening" | "publish" | "subscribe">;
+}
+
+export interface Listener {
+  /** The MCP endpoint. */
+  url: string;
+  port: number;
+  /** Takes no new calls, lets running ones end for up to `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>;
+}
+
+const loopback = ["localhost", "127.0.0.1", "[::1]"];
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+}
+
+/** One reason for all: a runaway loop of one client, which would take the others' share. Far above what a chat does. */
+const REQUESTS_A_SECOND = 1000;
+
+/** Spellings of Host that are remembered. */
+const MOST_HOSTS = 100;
+
+/** Throws an Error for people when the address cannot be listened on. */
+export async function listen(parts: ListenerParts, settings: ListenerSettings): Promise<Listener> {
+  if (settings.anonymous && !isLoopback(settings.host)) {
+    throw new Error(
+      `Calls without a token are allowed on loopback only, not on ${settings.host}: others can reach it.`,
+    );
+  }
+  const face = new Face(parts, settings);
+  const http = createHttpServer((request, response) => face.take(request, response));
+  // A write of the largest size over a slow line.
+  http.requestTimeout = 60_000;
+  http.headersTimeout = 10_000;
+  // Longer than a proxy in front keeps idle connections, so that it never sends into one being closed.
+  http.keepAliveTimeout = 75_000;
+  const port = await listenOn(http, settings.host, settings.port);
+  const shownHost = settings.host.includes(":")
+    ? `[${settings.host.replace(/^\[|\]$/g, "")}]`
+    : settings.host;
+  return {
+    url: `http://${shownHost}:${port}/mcp`,
+    port,
+    async close(graceMs) {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      face.drain();
+      http.closeIdleConnections();
+      const cut = setTimeout(() => http.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(cut);
+      await face.close();
+    },
+  };
+}
+
+/** Starts listening and returns the port. Throws an Error for people. */
+export async function listenOn(http: HttpServer, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) =>
+      reject(new Error(listenProblem(error, host, port))),
+    );
+    http.listen(port, host.replace(/^\[|\]$/g, ""), resolve);
+  });
+  return (http.address() as AddressInfo).port;
+}
+
+class Face {
+  readonly #parts: ListenerParts;
+  readonly #sdk: SdkPath;
+  readonly #fastPath: boolean;
+  readonly #anonymous: Caller | undefined;
+  readonly #knownHost: ReturnType<typeof hostHeaderValidation>;
+  readonly #knownOrigin: ReturnType<typeof originValidation>;
+  readonly #rate: RateLimit | undefined;
+  readonly #logins = new FailedLogins();
+  /** Streams that stay open until one side has enough of them. */
+  readonly #streams = new Set<ServerResponse>();
+  readonly #hosts = new Set<string>();
+  #draining = false;
+
+  constructor(parts: ListenerParts, settings: ListenerSettings) {
+    this.#parts = parts;
+    this.#fastPath = settings.fastPath ?? true;
+    this.#anonymous = settings.anonymous;
+    const names = [
+      ...loopback,
+      ...(settings.allowedHosts ?? []).map((name) => name.replace(/:\d+$/, "").toLowerCase()),
+    ];
+    this.#knownHost = hostHeaderValidation(names);
+    this.#knownOrigin = originValidation(names);
+    const rate = settings.rateLimit ?? (isLoopback(settings.host) ? 0 : REQUESTS_A_SECOND);
+    this.#rate = rate > 0 ? new RateLimit(rate, 2 * rate) : undefined;
+    const { tools } = parts.deps;
+    this.#sdk = sdkPath({
+      factory: ({ authInfo, era }) => parts.factory(authInfo?.extra?.caller as Caller, era),
+      isPlainTool: (name) => toolNamed(tools, name) !== undefined,
+      ...(parts.subscriptions && { bus: parts.subscriptions }),
+    });
+  }
+
+  take(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#draining) response.setHeader("Connection", "close");
+    if (!this.#isKnownHost(request, response)) return;
+    const url = request.url ?? "/";
+    const query = url.indexOf("?");
+    const path = query < 0 ? url : url.slice(0, query);
+    if (path === "/health") this.#health(response);
+    else if (path !== "/mcp" && path !== "/openapi.json" && !path.startsWith("/tools/")) {
+      answer(response, 404, {
+        error: "Not found. The MCP endpoint is /mcp, the OpenAPI document /openapi.json.",
+      });
+    } else if (this.#knownOrigin(request, response)) {
+      const admitted = this.#admit(request, response);
+      if (admitted === undefined) return;
+      const caller = withHeaderLabels(admitted, request.headers);
+      const served = this.#route(path, request, response, caller);
+      served?.catch((error) => {
+        process.stderr.write(`${request.method} ${path}: ${(error as Error).stack}\n`);
+        response.destroy();
+      });
+    }
+  }
+
+  #route(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+  ): Promise<void> | undefined {
+    const { deps, identity } = this.#parts;
+    if (path === "/mcp") {
+      if (request.method === "POST") return this.#post(request, response, caller);
+      return this.#serve(request, response, caller);
+    }
+    if (path === "/openapi.json") {
+      if (request.method !== "GET") refuseMethod(response, "GET");
+      else answer(response, 200, openApiDocument(deps, caller, identity));
+      return undefined;
+    }
+    if (request.method === "POST") return this.#tool(path, request, response, caller);
+    refuseMethod(response, "POST");
+    return undefined;
+  }
+
+  /** As the SDK's check, which parses a URL each time; what it has found right is remembered. */
+  #isKnownHost(request: IncomingMessage, response: ServerResponse): boolean {
+    const host = request.headers.host ?? "";
+    if (this.#hosts.has(host)) return true;
+    if (!this.#knownHost(request, response)) return false;
+    if (this.#hosts.size < MOST_HOSTS) this.#hosts.add(host);
+    return true;
+  }
+
+  #health(response: ServerResponse): void {
+    const { name, version } = this.#parts.identity;
+    const status = this.#draining ? "stopping" : "ok";
+    answer(response, this.#draining ? 503 : 200, { status, name, version });
+  }
+
+  /** Ends what would otherwise never end. */
+  drain(): void {
+    this.#draining = true;
+    for (const response of this.#streams) response.end();
+  }
+
+  close(): Promise<void> {
+    return this.#sdk.close();
+  }
+
+  /** Who comes in; undefined when the request has been answered. */
+  #admit(request: IncomingMessage, response: ServerResponse): Caller | undefined {
+    const { authorization } = request.headers;
+    const address = request.socket.remoteAddress ?? "";
+    const { tokens } = this.#parts;
+    const { audit, metrics } = this.#parts.deps;
+    let caller = authorization === undefined ? this.#anonymous : undefined;
+    let wait = 0;
+    if (caller === undefined) {
+      const secret = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+      caller = secret === undefined ? undefined : tokens.authenticate(secret);
+      wait = caller ? this.#logins.came(address, caller.token) : this.#logins.failed(address);
+    }
+    if (caller === undefined || wait > 0) {
+      metrics.unauthorized();
+      // The body of a stranger is not read.
+      response.setHeader("Connection", "close");
+      if (wait > 0) {
+        metrics.limited();
+        return refuse(response, wait, "Too many calls without a valid token from this address.");
+      }
+      audit.record({ outcome: "unauthorized", address });
+      response.setHeader("WWW-Authenticate", 'Bearer realm="mcp", error="invalid_token"');
+      answer(response, 401, {
+        error: "Send a token of this server: Authorization: Bearer <token>",
+      });
+      return undefined;
+    }
+    wait = this.#rate?.take(caller.token) ?? 0;
+    if (wait === 0) return caller;
+    metrics.limited();
+    request.resume();
+    return refuse(response, wait, `Token "${caller.token}" calls too fast.`);
+  }
+
+  async #tool(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+  ): Promise<void> {
+    const body = await readBody(request, limits.requestBody);
+    if (!isWhole(body, response)) return;
+    const name = path.slice("/tools/".length);
+    answerToolRequest(this.#parts.deps, name, request, response, body, caller);
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+    const body = await readBody(request, limits.requestBody);
+    if (!isWhole(body, response)) return;
+    const parsed = parseBody(body);
+    if (parsed === undefined) {
+      return this.#serve(replayed(request, Buffer.from("{")), response, caller);
+    }
+    const { value } = parsed;
+    const { deps, identity } = this.#parts;
+    if (this.#fastPath && takeFastPath(deps, identity, request, response, value, caller)) return;
+    if ((value as { method?: unknown } | null)?.method !== "subscriptions/listen") {
+      return this.#serve(request, response, caller, value);
+    }
+    this.#streams.add(response);
+    response.on("close", () => this.#streams.delete(response));
+    // Ended while the server stops, it may still be written to.
+    response.on("error", () => {});
+    const serve = (narrowed: unknown) => this.#serve(request, response, caller, narrowed);
+    const { subscriptions } = this.#parts;
+    return subscriptions ? subscriptions.listening(caller, value, serve) : serve(value);
+  }
+
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+    body?: unknown,
+  ): Promise<void> {
+    Object.assign(request, {
+      auth: { token: "", clientId: caller.token, scopes: [...caller.scopes], extra: { caller } },
+    });
+    await this.#sdk.serve(request, response, body);
+  }
+}
+
+/** Whether the body came whole; else the request has been answered. */
+function isWhole(body: Body, response: ServerResponse): body is Buffer {
+  if (body === "too large") {
+    response.setHeader("Connection", "close");
+    const message = `The request is larger than ${limits.requestBody} bytes. Send it in parts.`;
+    answer(response, 413, { jsonrpc: "2.0", error: { code: -32000, message }, id: null });
+  }
+  return typeof body !== "string";
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(text),
+    "Cache-Control": "no-store",
+  });
+  response.end(text);
+}
+
+function refuse(response: ServerResponse, seconds: number, why: string): undefined {
+  response.setHeader("Retry-After", seconds);
+  const message = `${why} Try again in ${seconds} s.`;
+  answer(response, 429, { jsonrpc: "2.0", error: { code: -32000, message }, id: null });
+  return undefined;
+}
+
+function refuseMethod(response: ServerResponse, allowed: string): void {
+  response.setHeader("Allow", allowed);
+  answer(response, 405, { error: `Use ${allowed}.` });
+}
+
+function listenProblem(error: NodeJS.ErrnoException, host: string, port: number): string {
+  if (error.code === "EADDRINUSE")
+    return `Port ${port} of ${host} is taken. Choose another with --port.`;
+  if (error.code === "EACCES")
+    return `Port ${port} may not be opened by this user. Choose one above 1023 with --port.`;
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return `${host} is no address of this machine. Choose another with --host.`;
+  return `Cannot listen on ${host}:${port}: ${error.message}`;
+}
