@@ -100,6 +100,7 @@ export class Journal {
   readonly #dropContent: StatementSync;
   readonly #open: StatementSync;
   readonly #commit: StatementSync;
+  readonly #findUnfinished: StatementSync;
   #queue: Waiting[] = [];
   #pumping = false;
   #unmarked: { id: number; state: number }[] = [];
@@ -134,6 +135,9 @@ export class Journal {
     this.#dropContent = this.#database.prepare("DELETE FROM contents WHERE id = ?");
     this.#open = this.#database.prepare("BEGIN IMMEDIATE");
     this.#commit = this.#database.prepare("COMMIT");
+    this.#findUnfinished = this.#database.prepare(
+      `SELECT 1 FROM changes WHERE state < ${SETTLED} AND state = ${JOURNALLED} LIMIT 1`,
+    );
   }
 
   /**
@@ -217,6 +221,10 @@ export class Journal {
   /** Steps of changes that were journalled and perhaps not carried out, in their order. */
   unfinished(): StepRecord[] {
     return this.#inState(JOURNALLED);
+  }
+
+  hasUnfinished(): boolean {
+    return this.#findUnfinished.get() !== undefined;
   }
 
   change(id: number): StepRecord[] {

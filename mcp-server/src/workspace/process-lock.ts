@@ -15,6 +15,7 @@ const PATIENCE_MS = 20_000;
 
 export class ProcessLock {
   readonly #database: DatabaseSync;
+  readonly #afterTake: () => Promise<void>;
   readonly #beforeRelease: () => void;
   #held = false;
   #holders = 0;
@@ -24,11 +25,12 @@ export class ProcessLock {
   #turn: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  /** `beforeRelease` runs with the lock still held. */
-  constructor(file: string, beforeRelease: () => void) {
+  /** Both run with the lock held; when `afterTake` fails, it is let go. */
+  constructor(file: string, afterTake: () => Promise<void>, beforeRelease: () => void) {
     this.#database = new DatabaseSync(file);
     // Nothing that reads the file: another process may hold it.
     this.#database.exec("PRAGMA busy_timeout = 0;");
+    this.#afterTake = afterTake;
     this.#beforeRelease = beforeRelease;
   }
 
@@ -90,6 +92,12 @@ export class ProcessLock {
     }
     this.#held = true;
     this.#since = performance.now();
+    try {
+      await this.#afterTake();
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
   }
 
   #tryTake(): boolean {

@@ -54,9 +54,7 @@ export class Workspace {
    */
   static async open(folder: string, options: WorkspaceOptions = {}): Promise<Workspace> {
     const workspace = new Workspace(folder, options);
-    await workspace.#process.hold(async () =>
-      recover(workspace.files, workspace.#state, workspace.#journal, workspace.#settling),
-    );
+    await workspace.#process.hold(() => workspace.#recover());
     workspace.#retention.start();
     return workspace;
   }
@@ -66,7 +64,14 @@ export class Workspace {
     this.root = this.files.root;
     this.#state = new StateFolder(this.files);
     this.#journal = new Journal(this.#state.file("history.db"));
-    this.#process = new ProcessLock(this.#state.file("lock.db"), () => this.#journal.flush());
+    this.#process = new ProcessLock(
+      this.#state.file("lock.db"),
+      // Who lets the lock go has written down what is done: what is open now, its owner died over.
+      async () => {
+        if (this.#journal.hasUnfinished()) await this.#recover();
+      },
+      () => this.#journal.flush(),
+    );
     this.#settling = new Settling(this.files, this.#state, this.#journal);
     this.history = new History(this.files, this.#state, this.#journal, this.#contents);
     this.#retention = new Retentions(options.retention ?? {}, this.#state, this.#journal, (act) =>
@@ -201,6 +206,10 @@ export class Workspace {
     this.#journal.done(id, !logged);
     if (logged) this.#settling.later(contents);
     return id;
+  }
+
+  #recover(): Promise<void> {
+    return recover(this.files, this.#state, this.#journal, this.#settling);
   }
 
   async #writeDurably(step: StagedStep): Promise<void> {

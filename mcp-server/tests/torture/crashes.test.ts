@@ -90,6 +90,7 @@ test("a server that was there all along sees a killed neighbour's change whole o
         }),
       );
       expect(new Set(acts.result).size, `acts ${acts.result} after a kill at call ${at}`).toBe(1);
+      await check(folder, progress);
     }
   } finally {
     await workspace.close();
