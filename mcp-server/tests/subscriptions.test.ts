@@ -1,8 +1,14 @@
-import { renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, McpSubscription } from "@modelcontextprotocol/client";
+import type { ServerEvent } from "@modelcontextprotocol/server";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import type { Caller } from "../src/access/caller.ts";
+import { Subscriptions } from "../src/protocol/subscriptions.ts";
+import { Workspace } from "../src/workspace/workspace.ts";
+import { caller } from "./fake-tools.ts";
 import { type Access, type ProtocolServing, serveProtocol } from "./protocol-serving.ts";
 
 let serving: ProtocolServing;
@@ -115,6 +121,42 @@ it("hears nothing any more once the stream is closed", async () => {
   await write(client, "blog", "a.txt", "four");
   await sleep(QUIET);
   expect(heard).toEqual([]);
+});
+
+it("tells nothing once the token no longer counts", async () => {
+  const workspace = await Workspace.open(mkdtempSync(join(tmpdir(), "aihub-mcp-")));
+  const subscriptions = new Subscriptions(workspace);
+  const reader = caller(["read"]);
+  let now: Caller | undefined = reader;
+  const told: ServerEvent[] = [];
+  const request = {
+    params: { notifications: { resourceSubscriptions: ["workspace://blog/a.txt"] } },
+  };
+  const end = subscriptions.listening(
+    reader,
+    request,
+    () => subscriptions.subscribe((event) => told.push(event)),
+    () => now,
+  );
+  const change = (content: string) =>
+    workspace.change({ tool: "test", caller: reader }, ["blog/a.txt"], (change) => {
+      change.write("blog/a.txt", Buffer.from(content), { parents: true });
+    });
+  await change("one");
+  await vi.waitFor(() =>
+    expect(told.map(({ kind }) => kind)).toEqual(["resource_updated", "resources_list_changed"]),
+  );
+  now = undefined;
+  await change("two");
+  now = { ...reader, projects: ["shop"] };
+  await change("three");
+  await sleep(QUIET);
+  expect(told).toHaveLength(2);
+  end();
+  expect(subscriptions.size).toBe(0);
+  subscriptions.close();
+  await workspace.close();
+  rmSync(workspace.root, { recursive: true });
 });
 
 it("ends the streams when the server stops", async () => {

@@ -13,7 +13,8 @@ import { placeOf, resourceUri } from "./resource-uri.ts";
 
 /** What one stream asked for. */
 interface Asked {
-  caller: Caller;
+  /** Who asked, with the rights of now; undefined when the token no longer counts. */
+  current: () => Caller | undefined;
   /** Each file with the spellings of its URI that were asked for. */
   files: Map<string, Set<string>>;
 }
@@ -46,9 +47,15 @@ export class Subscriptions implements ServerEventBus {
 
   /**
    * Serves a `subscriptions/listen` request for a caller. `serve` gets the body without the resources that the caller may not
-   * read, so that the acknowledgement names what is really told.
+   * read, so that the acknowledgement names what is really told. `current` gives the caller with the rights that he has when
+   * something is to be told, for tokens may be revoked while a stream is open; default: the caller as he is.
    */
-  listening<Result>(caller: Caller, body: unknown, serve: (narrowed: unknown) => Result): Result {
+  listening<Result>(
+    caller: Caller,
+    body: unknown,
+    serve: (narrowed: unknown) => Result,
+    current: () => Caller | undefined = () => caller,
+  ): Result {
     const files: Asked["files"] = new Map();
     const narrowed = narrow(body, (uri) => {
       const place = placeOf(uri);
@@ -59,7 +66,7 @@ export class Subscriptions implements ServerEventBus {
       else files.set(place.path, new Set([uri]));
       return true;
     });
-    return this.#asked.run({ caller, files }, () => serve(narrowed));
+    return this.#asked.run({ current, files }, () => serve(narrowed));
   }
 
   /** Outside of `listening` nobody is known to ask, so nothing is told. */
@@ -87,24 +94,35 @@ export class Subscriptions implements ServerEventBus {
   }
 
   #updated(path: string): void {
-    for (const { files, tell } of this.#subscribers) {
-      for (const uri of files.get(path) ?? []) tell({ kind: "resource_updated", uri });
+    const project = projectOf(path);
+    for (const { files, tell, current } of this.#subscribers) {
+      const uris = files.get(path);
+      if (uris === undefined || !reaches(current(), [project])) continue;
+      for (const uri of uris) tell({ kind: "resource_updated", uri });
     }
   }
 
   #listed(paths: string[]): void {
     if (this.#subscribers.size === 0) return;
-    for (const path of paths) this.#changedProjects.add(path.split("/", 1)[0] as string);
+    for (const path of paths) this.#changedProjects.add(projectOf(path));
     this.#listTimer ??= setTimeout(() => {
       this.#listTimer = undefined;
       const projects = [...this.#changedProjects];
       this.#changedProjects.clear();
-      for (const { caller, tell } of this.#subscribers) {
-        if (projects.some((project) => mayRead(caller, project)))
-          tell({ kind: "resources_list_changed" });
+      for (const { current, tell } of this.#subscribers) {
+        if (reaches(current(), projects)) tell({ kind: "resources_list_changed" });
       }
     }, LIST_SETTLE).unref();
   }
+}
+
+function projectOf(path: string): string {
+  return path.split("/", 1)[0] as string;
+}
+
+/** Whether the caller may read in one of the projects. */
+function reaches(caller: Caller | undefined, projects: readonly string[]): boolean {
+  return caller !== undefined && projects.some((project) => mayRead(caller, project));
 }
 
 /** Over stdio the SDK knows what the one client asked for: tells the server all that this process changes, until it closes. */
