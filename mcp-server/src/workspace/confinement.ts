@@ -23,6 +23,8 @@ const O_PATH = process.platform === "linux" ? 0o10000000 : 0;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** A hard link that another process of this server needs for a moment is gone after this many milliseconds. */
 const LINK_PATIENCE = 5;
+/** The file system's clock and this process's differ by less, milliseconds. */
+const CLOCK_SKEW = 2_000;
 
 /** A directory held open: what happens to its path meanwhile does not matter. Close it by `using`. */
 export interface PinnedDirectory extends Disposable {
@@ -133,6 +135,7 @@ class Directory implements PinnedDirectory {
     const path = joinPath(this.path, name);
     const place = this.entry(name);
     for (let attempt = 0; ; attempt++) {
+      const started = Date.now();
       let fd: number;
       try {
         fd = openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -145,11 +148,13 @@ class Directory implements PinnedDirectory {
         const stats = fstatSync(fd);
         if (stats.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" });
         if (!stats.isFile()) throw special(path);
-        if (stats.nlink === 1) return new Opened(path, fd, stats);
+        if (stats.nlink === 1 && (stats.ctimeMs < started - CLOCK_SKEW || isOnlyName(place, stats)))
+          return new Opened(path, fd, stats);
         // Deleted or replaced since it was opened: what is there now counts.
-        if (stats.nlink > 1 && attempt >= LINK_PATIENCE) throw hardLinked(path, stats.nlink);
-        if (stats.nlink === 0 && attempt >= LINK_PATIENCE)
+        if (attempt >= LINK_PATIENCE) {
+          if (stats.nlink > 1) throw hardLinked(path, stats.nlink);
           throw Object.assign(new Error(path), { code: "ENOENT" });
+        }
         if (stats.nlink > 1) Atomics.wait(sleeping, 0, 0, 1);
       } catch (error) {
         closeSync(fd);
@@ -187,6 +192,15 @@ class Opened implements OpenFile {
 }
 
 const sleeping = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Whether the open file has `place` for its one name. It may have had another one, outside, when it was opened, and have lost
+ * the one here since; taking a name away changes the inode's time, so an old time spares the question.
+ */
+function isOnlyName(place: string, open: Stats): boolean {
+  const there = lstatSync(place, { throwIfNoEntry: false });
+  return there?.nlink === 1 && there.ino === open.ino && there.dev === open.dev;
+}
 
 /** Throws ToolError when a symbolic link is at `place`. */
 function refuseLink(place: string, path: string): void {
