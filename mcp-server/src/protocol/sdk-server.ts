@@ -13,6 +13,7 @@ import {
   type ListResourceTemplatesResult,
   type ListToolsResult,
   ProtocolError,
+  ProtocolErrorCode,
   type ReadResourceRequest,
   type ReadResourceResult,
   Server,
@@ -24,11 +25,13 @@ import {
 import type { AuditEntry } from "../access/audit.ts";
 import type { Caller } from "../access/caller.ts";
 import { withMetaLabels } from "../access/labels.ts";
+import type { Outcome } from "../http/metrics.ts";
 import type { CallContext, Tool } from "../tools/tool.ts";
 import { callTool } from "./call-tool.ts";
 import { complete } from "./completion.ts";
 import type { Deps } from "./deps.ts";
 import { getPrompt, promptList } from "./prompts.ts";
+import { mayRead } from "./reachable-projects.ts";
 import { placeOf } from "./resource-uri.ts";
 import { listResources, readResource, resourceTemplates } from "./resources.ts";
 import { listTools } from "./tool-list.ts";
@@ -176,12 +179,12 @@ function audited(
 ): ReadResourceResult {
   const started = performance.now();
   metrics.began();
-  const end = (outcome: "ok" | "error" | "defect", out: number) => {
+  const place = placeOf(uri);
+  const end = (outcome: AuditEntry["outcome"] & Outcome, out: number) => {
     const seconds = (performance.now() - started) / 1000;
     metrics.called(READING, outcome, seconds, uri.length, out);
     const { token, user, chat, message } = caller;
-    const place = placeOf(uri);
-    const entry: AuditEntry = {
+    audit.record({
       token,
       user,
       chat,
@@ -193,8 +196,7 @@ function audited(
       in: uri.length,
       out,
       ms: Math.round(seconds * 1e6) / 1e3,
-    };
-    audit.record(entry);
+    });
   };
   try {
     const result = read();
@@ -202,8 +204,16 @@ function audited(
     end("ok", content === undefined ? 0 : sizeOf(content));
     return result;
   } catch (error) {
-    end(error instanceof ProtocolError ? "error" : "defect", 0);
-    throw error;
+    if (error instanceof ProtocolError) {
+      end(place && !mayRead(caller, place.project) ? "denied" : "error", 0);
+      throw error;
+    }
+    end("defect", 0);
+    process.stderr.write(`${READING} failed: ${error instanceof Error ? error.stack : error}\n`);
+    throw new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      "The resource cannot be read by a defect of the server; its log has the details.",
+    );
   }
 }
 
