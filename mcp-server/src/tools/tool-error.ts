@@ -4,11 +4,11 @@ export class ToolError extends Error {
 }
 
 const reasons: Record<string, string> = {
-  ENOENT: "does not exist. list_directory or search_files show what does.",
-  ENOTDIR: "leads through a file as if it were a directory.",
-  EISDIR: "is a directory, not a file. Use list_directory to see what is in it.",
+  ENOENT: "does not exist. list_files, tree and find_files show what does.",
+  ENOTDIR: "leads through a file as if it were a folder.",
+  EISDIR: "is a folder, not a file. list_files shows what is in it.",
   EEXIST: "exists already.",
-  ENOTEMPTY: "is a directory that is not empty.",
+  ENOTEMPTY: "is a folder that is not empty.",
   EACCES: "may not be accessed: the file's permissions refuse the server's user.",
   EPERM: "may not be changed: the file's owner or flags refuse the server's user.",
   EROFS: "is on a file system mounted read-only.",

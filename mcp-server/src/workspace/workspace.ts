@@ -6,10 +6,10 @@ import { History } from "../history/history.ts";
 import { Journal } from "../history/journal.ts";
 import { type Retention, Retentions } from "../history/retention.ts";
 import { limits } from "../limits.ts";
-import { ToolError } from "../tools/tool-error.ts";
+import { failedWith, ToolError } from "../tools/tool-error.ts";
 import { carryOut, writeUnfinished } from "./carry-out.ts";
 import { Change } from "./change.ts";
-import { Confinement } from "./confinement.ts";
+import { Confinement, type OpenFile } from "./confinement.ts";
 import { type Content, Contents } from "./content.ts";
 import { DirectorySync } from "./directory-sync.ts";
 import { PathLocks } from "./path-locks.ts";
@@ -91,8 +91,15 @@ export class Workspace {
   /** Throws ToolError when there is no such project; `.` always is one. */
   requireProject(name: string): void {
     if (name === ".") return;
+    if (!name.startsWith(".")) {
+      try {
+        using _there = this.files.directory(name);
+        return;
+      } catch (error) {
+        if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
+      }
+    }
     const known = this.projects();
-    if (known.includes(name)) return;
     const shown = known.length > 20 ? `${known.slice(0, 20).join(", ")}, ...` : known.join(", ");
     throw new ToolError(
       `There is no project "${name}"; known: ${shown || "none yet"}. create_project makes one.`,
@@ -102,6 +109,11 @@ export class Workspace {
   /** A whole file. Throws a system error, or ToolError when it is no regular file or has more than `most` bytes. */
   read(path: string, most: number = limits.write): Content {
     using file = this.files.file(path);
+    return this.#contents.read(file, most);
+  }
+
+  /** The whole of a file that is open. Throws ToolError when it has more than `most` bytes. */
+  contentOf(file: OpenFile, most: number = limits.write): Content {
     return this.#contents.read(file, most);
   }
 

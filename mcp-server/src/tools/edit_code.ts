@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { limits } from "../limits.ts";
+import { decodeText, lineAt, lineEnding, occurrences } from "../text.ts";
+import { pathArgument, placeOf, projectArgument, reasonArgument } from "./place.ts";
+import { checkMatch, ifMatchArgument } from "./precondition.ts";
+import { tool } from "./tool.ts";
+import { ToolError } from "./tool-error.ts";
+import { unifiedDiff } from "./unified-diff.ts";
+
+const edit = z.strictObject({
+  old_text: z.string().min(1),
+  new_text: z.string(),
+  replace_all: z.boolean().optional(),
+  expected_count: z.int().min(1).optional(),
+});
+
+export const editCode = tool({
+  name: "edit_code",
+  title: "Edit a file",
+  description:
+    "Replaces exact pieces of a text file, all or none, and answers with a diff. old_text must occur once, expected_count times, or any times with replace_all. Line ends stay as they are: send plain newlines.",
+  scope: "write",
+  input: z.strictObject({
+    project: projectArgument,
+    path: pathArgument,
+    edits: z.array(edit).min(1).max(100),
+    if_match: ifMatchArgument,
+    dry_run: z.boolean().default(false),
+    reason: reasonArgument,
+  }),
+  output: z.object({
+    etag: z.string(),
+    replacements: z.int(),
+    written: z.boolean(),
+    change: z.string().optional(),
+  }),
+  annotations: {
+    readOnlyHint: false,
+    destructiveHint: true,
+    idempotentHint: false,
+    openWorldHint: false,
+  },
+  async run(context, { project, path, edits, if_match, dry_run, reason }) {
+    const place = placeOf(context, project, path);
+    const author = { tool: "edit_code", caller: context.caller, reason };
+    const { result, id } = await context.workspace.change(author, [place], (change) => {
+      checkMatch(context, change, place, if_match);
+      const there = change.read(place);
+      if (!there) throw Object.assign(new Error(place), { code: "ENOENT" });
+      const before = decodeText(there.bytes, place);
+      let after = before;
+      let replacements = 0;
+      for (const [index, one] of edits.entries()) {
+        const which = edits.length > 1 ? `Edit ${index + 1} of ${edits.length}: ` : "";
+        const replaced = replace(after, one, which, place);
+        after = replaced.text;
+        replacements += replaced.replacements;
+      }
+      const bytes = Buffer.from(after);
+      if (bytes.length > limits.write) {
+        throw new ToolError(
+          `"${place}" would grow to ${bytes.length} bytes, more than the ${limits.write} of one file.`,
+        );
+      }
+      const etag = dry_run ? there.etag : change.write(place, bytes).etag;
+      return { etag, replacements, diff: unifiedDiff(place, before, after) };
+    });
+    const { etag, replacements, diff } = result;
+    return {
+      structured: {
+        etag,
+        replacements,
+        written: id !== undefined,
+        ...(id === undefined ? {} : { change: id }),
+      },
+      content: [{ type: "text", text: diff || "[no difference]" }],
+    };
+  },
+});
+
+function replace(
+  text: string,
+  { old_text, new_text, replace_all, expected_count }: z.infer<typeof edit>,
+  which: string,
+  path: string,
+): { text: string; replacements: number } {
+  if (!new_text.isWellFormed())
+    throw new ToolError(`${which}new_text holds half a Unicode character.`);
+  // Models send plain newlines, so a file with CRLF is looked at that way too.
+  const spelling = [old_text, withCrlf(old_text)].find((candidate) => text.includes(candidate));
+  if (spelling === undefined)
+    throw new ToolError(`${which}old_text does not occur in "${path}". ${hint(text, old_text)}`);
+  const found = occurrences(text, spelling);
+  const wanted = expected_count ?? (replace_all ? found.length : 1);
+  if (found.length !== wanted) {
+    const lines = found.slice(0, 10).map((offset) => lineAt(text, offset));
+    throw new ToolError(
+      `${which}old_text occurs ${found.length} times in "${path}" (lines ${lines.join(", ")}${found.length > 10 ? ", ..." : ""}), not ${wanted}. Add text around it until it is unique, or set replace_all or expected_count.`,
+    );
+  }
+  const crlf = spelling.includes("\n") ? spelling.includes("\r\n") : lineEnding(text) === "crlf";
+  return {
+    text: text.split(spelling).join(crlf ? withCrlf(new_text) : new_text),
+    replacements: found.length,
+  };
+}
+
+function withCrlf(text: string): string {
+  return text.replace(/\r?\n/g, "\r\n");
+}
+
+/** Where the piece might have been meant: a place that differs in white space only, or the numbers that read_code shows. */
+function hint(text: string, oldText: string): string {
+  if (/^\d+\t/.test(oldText))
+    return "It begins with a line number as read_code shows them: leave the numbers and tabs out.";
+  const squeeze = (line: string) => line.replace(/\s+/g, " ").trim();
+  const wanted = oldText.split("\n").map(squeeze).filter(Boolean);
+  const first = wanted[0];
+  if (first === undefined) return "It is white space only.";
+  const numbered = text.split("\n").flatMap((line, index) => {
+    const squeezed = squeeze(line);
+    return squeezed === "" ? [] : [{ line: squeezed, number: index + 1 }];
+  });
+  for (const [index, { line, number }] of numbered.entries()) {
+    if (line === first && wanted.every((one, ahead) => numbered[index + ahead]?.line === one)) {
+      return `Line ${number} differs from it in white space only: read that part again and copy it exactly.`;
+    }
+  }
+  const near = numbered.find(({ line }) => line.includes(first));
+  return near
+    ? `Its first line is in line ${near.number}; what follows differs. Read that part again and copy it exactly.`
+    : "Read the file again: it may have changed since.";
+}
