@@ -214,17 +214,12 @@ class Face {
 
   /** Who comes in; undefined when the request has been answered. */
   #admit(request: IncomingMessage, response: ServerResponse): Caller | undefined {
-    const { authorization } = request.headers;
     const address = request.socket.remoteAddress ?? "";
-    const { tokens } = this.#parts;
     const { audit, metrics } = this.#parts.deps;
-    let caller = authorization === undefined ? this.#anonymous : undefined;
+    const caller = this.#identify(request);
     let wait = 0;
-    if (caller === undefined) {
-      const secret = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-      caller = secret === undefined ? undefined : tokens.authenticate(secret);
-      wait = caller ? this.#logins.came(address, caller.token) : this.#logins.failed(address);
-    }
+    if (caller === undefined) wait = this.#logins.failed(address);
+    else if (caller !== this.#anonymous) wait = this.#logins.came(address, caller.token);
     if (caller === undefined || wait > 0) {
       metrics.unauthorized();
       // The body of a stranger is not read.
@@ -245,6 +240,13 @@ class Face {
     metrics.limited();
     request.resume();
     return refuse(response, wait, `Token "${caller.token}" calls too fast.`);
+  }
+
+  /** Who shows the request's token now, which may have been revoked since it came. */
+  #identify({ headers: { authorization } }: IncomingMessage): Caller | undefined {
+    if (authorization === undefined) return this.#anonymous;
+    const secret = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    return secret === undefined ? undefined : this.#parts.tokens.authenticate(secret);
   }
 
   async #tool(
@@ -278,7 +280,8 @@ class Face {
     response.on("error", () => {});
     const serve = (narrowed: unknown) => this.#serve(request, response, caller, narrowed);
     const { subscriptions } = this.#parts;
-    return subscriptions ? subscriptions.listening(caller, value, serve) : serve(value);
+    const current = () => this.#identify(request);
+    return subscriptions ? subscriptions.listening(caller, value, serve, current) : serve(value);
   }
 
   async #serve(
