@@ -178,6 +178,18 @@ describe.each([
     }
   });
 
+  it("that is nested too deeply to be walked through is answered the same", async () => {
+    const deep = `${'{"a":['.repeat(50_000)}${"]}".repeat(50_000)}`;
+    const base = call("read", { ...read, x: "DEEP" });
+    await compare({ ...base, body: (base.body as string).replace('"DEEP"', deep) });
+    const { body } = call("read", read, { traceparent: "DEEP" });
+    await compare({ ...base, body: (body as string).replace('"DEEP"', deep) });
+    if (era === "2026-07-28") {
+      await compare({ ...base, body: (body as string).replace("{}", deep) });
+      await compare({ ...base, body: (body as string).replace('"version":"1"', `"x":${deep}`) });
+    }
+  });
+
   it("with an Accept header of less is answered the same", async () => {
     for (const Accept of ["application/json", "text/event-stream", "*/*", ""]) {
       await compare(withHeaders(call("read", read), { Accept }));

@@ -312,13 +312,18 @@ function shown(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, LONGEST_SHOWN) : undefined;
 }
 
+/** Levels of arguments that are counted; nobody sends more but to see the stack overflow. */
+const DEEPEST = 20;
+
 /** Bytes of all text in it. */
-function bytesOf(value: unknown): number {
+function bytesOf(value: unknown, level = 0): number {
   if (typeof value === "string") return Buffer.byteLength(value);
-  if (typeof value !== "object" || value === null) return 0;
+  if (typeof value !== "object" || value === null || level > DEEPEST) return 0;
   let bytes = 0;
-  if (Array.isArray(value)) for (const item of value) bytes += bytesOf(item);
-  else for (const key in value) bytes += bytesOf((value as Record<string, unknown>)[key]);
+  if (Array.isArray(value)) for (const item of value) bytes += bytesOf(item, level + 1);
+  else {
+    for (const key in value) bytes += bytesOf((value as Record<string, unknown>)[key], level + 1);
+  }
   return bytes;
 }
 

@@ -145,8 +145,8 @@ function recognise(deps: Deps, headers: IncomingHttpHeaders, body: unknown): Pla
   if (typeof name !== "string" || toolNamed(deps.tools, name) === undefined) return undefined;
   if ((args !== undefined && !isRecord(args)) || (meta !== undefined && !isRecord(meta)))
     return undefined;
-  // The SDK loses such a key on the way.
-  if (args !== undefined && Object.hasOwn(args, "__proto__")) return undefined;
+  // The SDK loses such a key on the way, and breaks where it cannot walk through.
+  if (args !== undefined && (Object.hasOwn(args, "__proto__") || isDeep(args, 0))) return undefined;
   if (!isJsonContentType(headers["content-type"])) return undefined;
   const modern = meta !== undefined && VERSION in meta;
   if (modern ? !isModern(headers, body, name, meta) : !isLegacy(headers, meta)) return undefined;
@@ -204,7 +204,13 @@ function isKnownEnvelope(
   body: Record<string, unknown>,
   meta: Record<string, unknown>,
 ): boolean {
-  const key = JSON.stringify([meta[CLIENT], meta[CAPABILITIES], CLIENT in meta]);
+  let key: string;
+  try {
+    key = JSON.stringify([meta[CLIENT], meta[CAPABILITIES], CLIENT in meta]);
+  } catch {
+    // Nested so deeply that it cannot be spelled.
+    return false;
+  }
   if (envelopes.has(key)) return true;
   if (key.length > LONGEST_ENVELOPE) return false;
   const outcome = classifyInboundRequest({
@@ -218,6 +224,18 @@ function isKnownEnvelope(
   if (envelopes.size >= MOST_ENVELOPES) envelopes.clear();
   envelopes.add(key);
   return true;
+}
+
+/** Levels of arguments; no tool takes as many. */
+const DEEPEST = 20;
+
+function isDeep(value: object, level: number): boolean {
+  if (level > DEEPEST) return true;
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key];
+    if (typeof part === "object" && part !== null && isDeep(part, level + 1)) return true;
+  }
+  return false;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
