@@ -122,7 +122,7 @@ describe("tools of Open WebUI", () => {
     await expect(run("list_models", {}, wrong)).rejects.toThrow(
       /refuses the hub's key: 401 Unauthorized/,
     );
-    const away = new OpenWebui({ url: "http://127.0.0.1:9", apiKey: KEY });
+    const away = new OpenWebui({ url: "http://127.0.0.1:65001", apiKey: KEY });
     await expect(run("list_models", {}, away)).rejects.toThrow(/does not answer at .*ECONNREFUSED/);
     expect(await run("get_health", {}, away)).toBe('{"running":false,"ready":false}');
     special = (_request, response) => {
@@ -138,7 +138,7 @@ describe("tools of Open WebUI", () => {
       "Open WebUI refused: already registered",
     );
     special = (_request, response) => {
-      response.writeHead(302, { Location: "http://127.0.0.1:9/" }).end();
+      response.writeHead(302, { Location: "http://127.0.0.1:65001/" }).end();
       return true;
     };
     await expect(run("list_models")).rejects.toThrow(/does not answer/);
