@@ -6,6 +6,7 @@
 import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
+import type { Reserve } from "../workspace/reserve.ts";
 
 /** `restore`: takes something out of the trash again. */
 export type Operation = "write" | "delete" | "move" | "make_directory" | "restore";
@@ -91,6 +92,7 @@ const COLUMNS = `steps.change, steps.number, op, path, origin, before, before_si
 
 export class Journal {
   readonly #database: DatabaseSync;
+  readonly #reserve: Reserve;
   readonly #log: number;
   readonly #sync: () => Promise<void>;
   readonly #insertChange: StatementSync;
@@ -108,19 +110,9 @@ export class Journal {
   readonly #statements = new Map<string, StatementSync>();
 
   /** Throws an Error for people when the file is of a newer server. */
-  constructor(file: string) {
-    this.#database = new DatabaseSync(file);
-    // The log is made durable by the group of writers that waits for it, not by each commit alone.
-    this.#database.exec(
-      "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000;",
-    );
-    const version = Number(this.#database.prepare("PRAGMA user_version").get()?.user_version);
-    if (version > VERSION) {
-      throw new Error(
-        `The history in ${file} was written by a newer version of this server. Use that one.`,
-      );
-    }
-    this.#database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${VERSION}; COMMIT;`);
+  constructor(file: string, reserve: Reserve) {
+    this.#reserve = reserve;
+    this.#database = reserve.use(() => open(file));
     this.#log = openSync(`${file}-wal`, "r+");
     const sync = promisify(fdatasync);
     this.#sync = () => sync(this.#log);
@@ -164,7 +156,7 @@ export class Journal {
   /** Writes down which changes are done. To be called before another process may change the workspace. */
   flush(): void {
     if (this.#unmarked.length + this.#unwanted.length > 0)
-      this.#transaction(() => this.#markAll(), true);
+      this.#reserve.use(() => this.#transaction(() => this.#markAll(), true));
   }
 
   /** Steps that were carried out and are not yet durable in their places, in their order. */
@@ -413,7 +405,7 @@ export class Journal {
     } catch (error) {
       // SQLite has rolled some failures back by itself.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      throw asSystemError(error);
     }
   }
 
@@ -436,6 +428,32 @@ export class Journal {
   }
 }
 
+/** Throws an Error for people when the file cannot be used. */
+function open(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    // The log is made durable by the group of writers that waits for it, not by each commit alone.
+    database.exec(
+      "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000;",
+    );
+    const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+    if (version > VERSION) {
+      throw new Error(
+        `The history in ${file} was written by a newer version of this server. Use that one.`,
+      );
+    }
+    if (version < VERSION)
+      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${VERSION}; COMMIT;`);
+    return database;
+  } catch (error) {
+    database.close();
+    if ((error as { errcode?: number }).errcode === undefined) throw error;
+    throw new Error(
+      `${file}, where the history is kept, cannot be used: ${(error as Error).message}. The disk must have room, and the server's user the right to write it.`,
+    );
+  }
+}
+
 /** Where to go on in the history: before this step. */
 export interface Position {
   change: number;
@@ -443,6 +461,16 @@ export interface Position {
 }
 
 type Row = Record<string, unknown>;
+
+/** SQLite's words for what the system would say by these codes; callers know the latter. */
+const systemCodes: Record<number, string> = { 8: "EROFS", 13: "ENOSPC" };
+
+function asSystemError(error: unknown): unknown {
+  const { errcode, message } = error as { errcode?: number; message: string };
+  // The upper bits tell kinds of an error apart.
+  const code = errcode === undefined ? undefined : systemCodes[errcode & 0xff];
+  return code === undefined ? error : Object.assign(new Error(message, { cause: error }), { code });
+}
 
 function record(row: Row): StepRecord {
   const text = (name: string) => (row[name] === null ? {} : { [camel(name)]: String(row[name]) });

@@ -2,6 +2,7 @@
  * One process at a time changes a workspace. SQLite's file lock is the lock: the kernel lets go of it when its owner dies,
  * however it dies, and it works across containers that share the file system. Calls within a process share it.
  */
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ToolError } from "../tools/tool-error.ts";
@@ -17,6 +18,7 @@ export class ProcessLock {
   readonly #database: DatabaseSync;
   readonly #afterTake: () => Promise<void>;
   readonly #beforeRelease: () => void;
+  #isNew: boolean;
   #held = false;
   #holders = 0;
   #since = 0;
@@ -28,6 +30,7 @@ export class ProcessLock {
   /** Both run with the lock held; when `afterTake` fails, it is let go. */
   constructor(file: string, afterTake: () => Promise<void>, beforeRelease: () => void) {
     this.#database = new DatabaseSync(file);
+    this.#isNew = statSync(file).size === 0;
     // Nothing that reads the file: another process may hold it.
     this.#database.exec("PRAGMA busy_timeout = 0;");
     this.#afterTake = afterTake;
@@ -103,8 +106,14 @@ export class ProcessLock {
   #tryTake(): boolean {
     try {
       this.#database.exec("BEGIN EXCLUSIVE");
+      if (this.#isNew) {
+        // A file with something in it is locked without writing, so also on a full disk.
+        this.#database.exec("PRAGMA user_version = 1; COMMIT; BEGIN EXCLUSIVE");
+        this.#isNew = false;
+      }
       return true;
     } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       // SQLITE_BUSY: somebody else has it.
       if ((error as { errcode?: number }).errcode === 5) return false;
       throw error;

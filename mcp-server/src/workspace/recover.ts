@@ -34,7 +34,7 @@ export async function recover(
   const kernel = kernelRun();
   const before = journal.boot(kernel);
   if (before !== undefined && before !== kernel) rewrite(files, state, journal);
-  await settling.now();
+  await settling.attempt();
   state.sweep();
 }
 

@@ -38,8 +38,8 @@ export class Settling {
   later(contents: ReadonlyMap<number, Uint8Array>): void {
     this.#changes++;
     for (const bytes of contents.values()) this.#bytes += bytes.length;
-    if (this.#changes === MOST_CHANGES || this.#bytes > MOST_BYTES) this.#start();
-    this.#timer ??= setTimeout(() => this.#start(), DELAY_MS).unref();
+    if (this.#changes === MOST_CHANGES || this.#bytes > MOST_BYTES) void this.attempt();
+    this.#timer ??= setTimeout(() => this.attempt(), DELAY_MS).unref();
   }
 
   /** Settles everything that was carried out before the call. */
@@ -52,11 +52,13 @@ export class Settling {
     clearTimeout(this.#timer);
   }
 
-  #start(): void {
-    this.now().catch((error: Error) => {
-      // The journal keeps the contents; the next turn tries again.
-      process.stderr.write(`writes could not be settled yet: ${error.message}\n`);
-    });
+  /** The same, where nothing depends on it: on a full disk the journal keeps the contents, and the next turn tries again. */
+  async attempt(): Promise<void> {
+    try {
+      await this.now();
+    } catch (error) {
+      process.stderr.write(`writes could not be settled yet: ${(error as Error).message}\n`);
+    }
   }
 
   async #settle(): Promise<void> {

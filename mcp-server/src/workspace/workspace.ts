@@ -16,6 +16,7 @@ import { PathLocks } from "./path-locks.ts";
 import type { StagedStep } from "./planned-view.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { recover } from "./recover.ts";
+import { Reserve } from "./reserve.ts";
 import { Settling } from "./settling.ts";
 import { StateFolder } from "./state-folder.ts";
 
@@ -44,6 +45,7 @@ export class Workspace {
   readonly #directories = new DirectorySync();
   readonly #paths = new PathLocks();
   readonly #process: ProcessLock;
+  readonly #reserve: Reserve;
   readonly #settling: Settling;
   readonly #retention: Retentions;
   readonly #listeners = new Set<(paths: string[]) => void>();
@@ -55,6 +57,7 @@ export class Workspace {
   static async open(folder: string, options: WorkspaceOptions = {}): Promise<Workspace> {
     const workspace = new Workspace(folder, options);
     await workspace.#process.hold(() => workspace.#recover());
+    workspace.#reserve.fill();
     workspace.#retention.start();
     return workspace;
   }
@@ -63,11 +66,13 @@ export class Workspace {
     this.files = new Confinement(folder);
     this.root = this.files.root;
     this.#state = new StateFolder(this.files);
-    this.#journal = new Journal(this.#state.file("history.db"));
+    this.#reserve = new Reserve(this.#state.file("."));
+    this.#journal = new Journal(this.#state.file("history.db"), this.#reserve);
     this.#process = new ProcessLock(
       this.#state.file("lock.db"),
       // Who lets the lock go has written down what is done: what is open now, its owner died over.
       async () => {
+        this.#journal.flush();
         if (this.#journal.hasUnfinished()) await this.#recover();
       },
       () => this.#journal.flush(),
@@ -168,7 +173,7 @@ export class Workspace {
   /** Waits for running changes. */
   async close(): Promise<void> {
     this.#retention.stop();
-    await this.#process.hold(() => this.#paths.hold("all", () => this.#settling.now()));
+    await this.#process.hold(() => this.#paths.hold("all", () => this.#settling.attempt()));
     this.#settling.stop();
     this.#process.close();
     this.#journal.close();
