@@ -134,7 +134,7 @@ function serve(args: string[], env: Env): Command {
     "metrics-port": string,
   });
   if (values.help) return { verb: "help", text: help.serve };
-  const token = values.token ?? env.MCP_TOKEN ?? secretFile(env.MCP_TOKEN_FILE, "token");
+  const token = values.token ?? env.MCP_TOKEN ?? tokenFrom(env.MCP_TOKEN_FILE);
   const tokenName = values["token-name"] ?? env.MCP_TOKEN_NAME;
   const tokenScopes = values["token-scopes"] ?? env.MCP_TOKEN_SCOPES;
   const tokensFile = values.tokens ?? env.TOKENS_FILE;
@@ -255,10 +255,11 @@ function depsSettings(
   const days = given("history-days", "HISTORY_DAYS");
   const bytes = given("history-bytes", "HISTORY_BYTES");
   const url = given("open-webui-url", "OPEN_WEBUI_URL");
-  const apiKey =
-    given("open-webui-key", "OPEN_WEBUI_API_KEY") ??
-    secretFile(env.OPEN_WEBUI_API_KEY_FILE, "API key");
-  if (apiKey && !url) {
+  const apiKey = given("open-webui-key", "OPEN_WEBUI_API_KEY");
+  // Read at each call: the key is made after the first start of both servers.
+  const apiKeyFile = env.OPEN_WEBUI_API_KEY_FILE;
+  const key = apiKey ? { apiKey } : apiKeyFile && { apiKeyFile };
+  if (key && !url) {
     throw new Error(
       "There is an API key but no chat server: give --open-webui-url or OPEN_WEBUI_URL.",
     );
@@ -272,16 +273,16 @@ function depsSettings(
         ...(bytes && { bytes: numberOf(bytes, "--history-bytes") }),
       },
     }),
-    ...(apiKey && url && { openWebui: { url, apiKey } }),
+    ...(key && url && { openWebui: { url, ...key } }),
   };
 }
 
-function secretFile(file: string | undefined, what: string): string | undefined {
+function tokenFrom(file: string | undefined): string | undefined {
   if (!file) return undefined;
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    throw new Error(`The ${what} file ${file} cannot be read: ${(error as Error).message}`);
+    throw new Error(`The token file ${file} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -41,7 +41,7 @@ describe("serve", () => {
       HISTORY_DAYS: "7",
       HISTORY_BYTES: "1000",
       OPEN_WEBUI_URL: "http://chat",
-      OPEN_WEBUI_API_KEY_FILE: join(folder, "token"),
+      OPEN_WEBUI_API_KEY_FILE: "/key",
     };
     const settings = {
       workspace: "/w",
@@ -56,7 +56,7 @@ describe("serve", () => {
       rateLimit: 0,
       metricsPort: 9464,
       retention: { days: 7, bytes: 1000 },
-      openWebui: { url: "http://chat", apiKey: "from-a-file" },
+      openWebui: { url: "http://chat", apiKeyFile: "/key" },
     };
     expect(parse("", env)).toEqual({ verb: "serve", settings });
     expect(parse("--port 81 --token other --rate-limit 5", env)).toEqual({
