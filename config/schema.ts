@@ -152,6 +152,11 @@ export const settingsSchema = z.strictObject({
   modelApiUrl: url(["http", "https"], "https://api.example.com/v1", false)
     .optional()
     .describe("OpenAI-compatible API that the chat offers from the start"),
+  chatServerTools: oneOf(["off", "manage", "code"], "choice of tools")
+    .default("off")
+    .describe(
+      "Tools by which models reach the chat server itself. manage: look and make chats; code: also add functions and tools, which run inside it",
+    ),
   images: z
     .strictObject({
       openWebui: image.default(defaultImages.openWebui),

@@ -27,6 +27,7 @@ const worker = { uid: 1000, gid: 1000 };
 const database = { uid: 999, gid: 999 };
 
 export const WORKSPACE = "/data/workspace";
+const CHAT_KEY_FOLDER = "/data/hub/chat-key";
 
 export const services: readonly Service[] = [
   {
@@ -50,7 +51,12 @@ export const services: readonly Service[] = [
     image: "node",
     minimum: 256,
     weight: 1,
-    data: [{ path: WORKSPACE, ...worker, mode: "0750" }],
+    data: [
+      { path: WORKSPACE, ...worker, mode: "0750" },
+      { path: "/data/mcp-server", ...worker, mode: "0700" },
+      // The set-up job leaves the key of the chat server's API here: what is in it belongs to the group.
+      { path: CHAT_KEY_FOLDER, ...root, gid: worker.gid, mode: "2750" },
+    ],
     secretsOwner: worker,
   },
   {

@@ -34,6 +34,10 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     uploadLimitMib: String(settings.uploadLimitMib),
     workspace: WORKSPACE,
     modelApiUrl: settings.modelApiUrl ?? "",
+    chatServerTools: settings.chatServerTools,
+    chatServerUrl: settings.chatServerTools === "off" ? "" : "http://open-webui:8080",
+    mcpTokenScopes:
+      settings.chatServerTools === "code" ? "read,write,delete,self-modify" : "read,write,delete",
     openaiApi: String(settings.modelApiUrl !== undefined),
     // Nobody can trust a name for a year on behalf of a certificate that browsers do not know.
     strictTransportSecurity:

@@ -11,6 +11,7 @@ const verbs: Record<string, () => Promise<{ verb: Verb }>> = {
   logs: () => import("./hub/logs.ts"),
   ssh: () => import("./hub/ssh.ts"),
   config: () => import("./hub/config.ts"),
+  token: () => import("./hub/token.ts"),
   destroy: () => import("./hub/destroy.ts"),
   doctor: () => import("./hub/doctor.ts"),
   pulumi: () => import("./hub/pulumi.ts"),

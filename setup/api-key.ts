@@ -8,16 +8,16 @@ const PATH = "/api/v1/auths/api_key";
 
 /**
  * Keeps the remembered key while it works. Otherwise takes the one the administrator has, since a user has only
- * one and a new one would end it; makes one when there is none.
+ * one and a new one would end it; makes one when there is none. Returns it.
  */
 export async function keepApiKey(
   webui: OpenWebui,
   state: State,
   credential: string,
   changed: string[],
-): Promise<void> {
+): Promise<string> {
   const remembered = await state.read("api-key");
-  if (remembered !== undefined && (await isAdmin(webui, remembered))) return;
+  if (remembered !== undefined && (await isAdmin(webui, remembered))) return remembered;
   const existing = await webui.ask(PATH, { credential });
   const call = { method: "POST" as const, credential };
   const answer =
@@ -31,6 +31,7 @@ export async function keepApiKey(
   }
   await state.write("api-key", key);
   changed.push("API key");
+  return key;
 }
 
 function keyOf(json: unknown): string | undefined {

@@ -13,6 +13,10 @@ export interface SetupSettings {
   mcpToken: string;
   /** Folder for what the job must remember between runs. */
   stateDir: string;
+  /** Folder that hands the chat server's API key to the MCP server. */
+  chatKeyDir: string;
+  /** Whether the MCP server gets that key. */
+  chatServerTools: boolean;
   /** An OpenAI-compatible API; unset: the hub adds none. */
   model?: { url: string; key: string };
 }
@@ -28,6 +32,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): SetupSettings {
     mcpUrl: url(env, "MCP_URL"),
     mcpToken: secret(env, "MCP_TOKEN_FILE"),
     stateDir: need(env, "STATE_DIR"),
+    chatKeyDir: need(env, "CHAT_KEY_DIR"),
+    chatServerTools: need(env, "CHAT_SERVER_TOOLS") !== "off",
     ...(modelUrl
       ? {
           model: { url: url(env, "MODEL_API_URL"), key: optionalSecret(env, "MODEL_API_KEY_FILE") },

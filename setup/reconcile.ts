@@ -37,7 +37,8 @@ export async function reconcile(
   const credential = await openAdmin(webui, state, wanted, changed);
   await applySettings(webui, credential, hubSettings(settings.publicUrl), changed);
   await connectModel(webui, credential, state, settings.model, changed);
-  await keepApiKey(webui, state, credential, changed);
+  const apiKey = await keepApiKey(webui, state, credential, changed);
+  await handOutKey(settings, apiKey, changed);
   await registerToolServer(
     webui,
     credential,
@@ -48,6 +49,21 @@ export async function reconcile(
   await verifyNoSignup(webui);
   await verifyAdminDoor(webui, credential);
   return { changed, tools: await listTools(webui, credential, toolsMs) };
+}
+
+/** The MCP server gets the key when the settings give it tools for the chat server, and loses it when they no longer do. */
+async function handOutKey(
+  { chatKeyDir, chatServerTools }: SetupSettings,
+  key: string,
+  changed: string[],
+): Promise<void> {
+  const handedOut = new State(chatKeyDir);
+  const before = await handedOut.read("api-key");
+  if (before === (chatServerTools ? key : undefined)) return;
+  // The folder's group is the MCP server's.
+  if (chatServerTools) await handedOut.write("api-key", key, 0o640);
+  else await handedOut.forget("api-key");
+  changed.push("chat server's key for the MCP server");
 }
 
 async function connectModel(

@@ -1,4 +1,4 @@
-/** What the setup job remembers between runs, one file each, readable by its owner alone. */
+/** What the setup job remembers between runs, one file each, readable by its owner alone unless said otherwise. */
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,11 +27,12 @@ export class State {
     }
   }
 
-  async write(name: Remembered, value: string): Promise<void> {
+  /** `mode` are the file's permission bits. */
+  async write(name: Remembered, value: string, mode = 0o600): Promise<void> {
     if ((await this.read(name)) === value) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const temporary = join(this.#folder, `.${name}.${randomBytes(6).toString("hex")}`);
-    const file = await open(temporary, "wx", 0o600);
+    const file = await open(temporary, "wx", mode);
     try {
       await file.writeFile(`${value}\n`);
       await file.sync();

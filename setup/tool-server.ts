@@ -21,7 +21,12 @@ function entry(url: string, token: string): Connection {
     path: "",
     auth_type: "bearer",
     key: token,
-    headers: null,
+    // Who is behind a call, for the server's history and audit: it takes no rights from them.
+    headers: {
+      "X-OpenWebUI-User-Email": "{{USER_EMAIL}}",
+      "X-OpenWebUI-Chat-Id": "{{CHAT_ID}}",
+      "X-OpenWebUI-Message-Id": "{{MESSAGE_ID}}",
+    },
     config: {
       enable: true,
       function_name_filter_list: "",
@@ -30,8 +35,8 @@ function entry(url: string, token: string): Connection {
     },
     info: {
       id: ID,
-      name: "Workspace files",
-      description: "Read, write and search the files of the hub's workspace",
+      name: "Workspace",
+      description: "Projects of the hub's workspace: read, write, search, history and undo",
     },
   };
 }

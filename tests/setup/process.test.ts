@@ -41,6 +41,8 @@ beforeAll(async () => {
     MCP_URL: "http://mcp-server:8000/mcp",
     MCP_TOKEN_FILE: token,
     STATE_DIR: join(folder, "state"),
+    CHAT_KEY_DIR: join(folder, "chat-key"),
+    CHAT_SERVER_TOOLS: "off",
     MODEL_API_URL: "https://models.example.org/v1",
     MODEL_API_KEY_FILE: key,
   };

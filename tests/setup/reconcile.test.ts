@@ -27,6 +27,8 @@ const settings = (changes: Partial<SetupSettings> = {}): SetupSettings => ({
   mcpUrl: "http://mcp-server:8000/mcp",
   mcpToken: "the-token",
   stateDir: join(folder, "state"),
+  chatKeyDir: join(folder, "chat-key"),
+  chatServerTools: false,
   ...changes,
 });
 const run = (changes: Partial<SetupSettings> = {}) =>
@@ -56,7 +58,8 @@ describe("a first run", () => {
         auth_type: "bearer",
         key: "the-token",
         config: { enable: true, access_grants: [] },
-        info: { id: "hub", name: "Workspace files" },
+        info: { id: "hub", name: "Workspace" },
+        headers: { "X-OpenWebUI-Chat-Id": "{{CHAT_ID}}" },
       },
     ]);
   });
@@ -76,6 +79,23 @@ describe("a first run", () => {
     await run();
     expect(fake.apiKey).toBe("sk-somebody-uses-this");
     expect((await state("api-key")).trim()).toBe("sk-somebody-uses-this");
+  });
+});
+
+describe("the MCP server's key to the chat server", () => {
+  const handedOut = () => readFile(join(folder, "chat-key", "api-key"), "utf8");
+
+  it("is handed out when the settings want it, readable by the folder's group, and taken back", async () => {
+    await run();
+    await expect(handedOut()).rejects.toThrow("ENOENT");
+    expect((await run({ chatServerTools: true })).changed).toEqual([
+      "chat server's key for the MCP server",
+    ]);
+    expect((await handedOut()).trim()).toBe(fake.apiKey);
+    expect((await stat(join(folder, "chat-key", "api-key"))).mode & 0o777).toBe(0o640);
+    expect((await run({ chatServerTools: true })).changed).toEqual([]);
+    await run();
+    await expect(handedOut()).rejects.toThrow("ENOENT");
   });
 });
 
