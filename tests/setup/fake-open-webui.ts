@@ -43,7 +43,7 @@ export async function fakeOpenWebui(email: string, password: string): Promise<Fa
       "task.title.enable": true,
     },
     instead: {},
-    tools: [{ name: "read_file" }],
+    tools: [{ name: "read_code" }],
     writes: [],
     url: "",
     close: () => Promise.resolve(),

@@ -65,9 +65,9 @@ describe("the setup job", () => {
     const first = await run();
     expect(first.exitCode, first.all).toBe(0);
     expect(first.stdout.split("\n")).toHaveLength(1);
-    expect(JSON.parse(first.stdout)).toMatchObject({ tools: ["read_file"] });
+    expect(JSON.parse(first.stdout)).toMatchObject({ tools: ["read_code"] });
     const second = await run();
-    expect(JSON.parse(second.stdout)).toEqual({ changed: [], tools: ["read_file"] });
+    expect(JSON.parse(second.stdout)).toEqual({ changed: [], tools: ["read_code"] });
     const key = await readFile(join(folder, "state/api-key"), "utf8");
     for (const secret of [...secrets, key.trim()]) {
       expect(first.all + second.all).not.toContain(secret);

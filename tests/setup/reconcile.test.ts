@@ -46,7 +46,7 @@ describe("a first run", () => {
       "API key",
       "tool server hub",
     ]);
-    expect(tools).toEqual(["read_file"]);
+    expect(tools).toEqual(["read_code"]);
     expect(fake.settings).toMatchObject({
       "webui.url": "https://hub.example.org",
       "task.title.enable": true,
