@@ -4,20 +4,22 @@ export const limits = {
   requestBody: 16 * 1024 * 1024,
   /** Content of one write, and size of a file that can be edited. */
   write: 8 * 1024 * 1024,
-  /** Text of one read_file answer. */
+  /** Text of one read_code answer. */
   readText: 256 * 1024,
-  /** Lines of one read_file answer unless asked for fewer. */
+  /** Lines of one read_code answer unless asked for fewer. */
   readLines: 2000,
   /** A file given whole as base64. */
   readBinary: 2 * 1024 * 1024,
-  /** Entries of one list_directory answer. */
-  listEntries: 1000,
-  /** Matches of one search_files answer. */
-  searchMatches: 500,
-  /** Files larger than this are not searched for text. */
-  searchFile: 4 * 1024 * 1024,
-  /** Entries one search walks over. */
-  searchEntries: 200_000,
+  /** Entries of one list_files, find_files or tree answer. */
+  entries: 5000,
+  /** Folders larger than this, by what the file system says of themselves, are listed in a worker thread. */
+  listedAtOnce: 256 * 1024,
+  /** Matching lines of one search_code answer. */
+  searchMatches: 1000,
+  /** Characters of one search_code answer. */
+  searchAnswer: 128 * 1024,
+  /** Files larger than this are not searched. */
+  searchFile: 32 * 1024 * 1024,
   /** Characters of a matching line that are shown. */
   searchLine: 400,
   /** A file read as a resource, text or binary. */

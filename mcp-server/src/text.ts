@@ -1,5 +1,5 @@
 /** Files as text: what is text, how its lines end, which line an offset is on. */
-import { ToolError } from "./tool-error.ts";
+import { ToolError } from "./tools/tool-error.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -22,7 +22,7 @@ export function decodeText(content: Uint8Array, path: string): string {
 
 export function notText(path: string): ToolError {
   return new ToolError(
-    `"${path}" is not UTF-8 text. Read it with encoding "base64"; write_file with encoding "base64" replaces it whole.`,
+    `"${path}" is not UTF-8 text. Read it with encoding "base64"; write_code with encoding "base64" replaces it whole.`,
   );
 }
 

@@ -9,9 +9,10 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Caller } from "../access/caller.ts";
 import { limits } from "../limits.ts";
+import type { Found } from "../search/find.ts";
 import { decodeText, looksBinary } from "../text.ts";
 import { explain, failedWith } from "../tools/tool-error.ts";
-import { splitPath } from "../workspace/paths.ts";
+import { joinPath, splitPath } from "../workspace/paths.ts";
 import type { Deps } from "./deps.ts";
 import { binaryTypeOf, mediaTypeOf, textTypeOf } from "./media-type.ts";
 import { mayRead, reachableProjects } from "./reachable-projects.ts";
@@ -41,9 +42,9 @@ export async function listResources(
   const resources: ListResourcesResult["resources"] = [];
   while (position !== undefined && resources.length < PAGE) {
     const { project: from, cursor: within }: Position = position;
-    const project = projects.find((name) => name >= from);
+    const project: string | undefined = projects.find((name) => name >= from);
     if (project === undefined) return { resources };
-    const page = await walks.find(
+    const page: Found = await walks.find(
       {
         project,
         limit: PAGE - resources.length,
@@ -51,7 +52,7 @@ export async function listResources(
       },
       signal,
     );
-    for (const path of page.paths) resources.push(listed(path));
+    for (const path of page.paths) resources.push(listed(joinPath(project, path)));
     position =
       page.next_cursor === undefined
         ? after(projects, project)

@@ -21,8 +21,7 @@ export async function run<I extends z.ZodType, O extends z.ZodType>(
 ): Promise<Ran> {
   const context = {
     workspace: opened.workspace,
-    // Tools that walk have tests of their own.
-    walks: undefined as never,
+    walks: opened.walks,
     caller: caller(labels),
     signal: new AbortController().signal,
   };

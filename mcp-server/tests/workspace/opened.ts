@@ -3,12 +3,14 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Caller } from "../../src/access/caller.ts";
+import { Walks } from "../../src/search/walks.ts";
 import { Workspace, type WorkspaceOptions } from "../../src/workspace/workspace.ts";
 
 export interface Opened {
   folder: string;
   outside: string;
   workspace: Workspace;
+  walks: Walks;
   /** Absolute path of something in the workspace. */
   at(path: string): string;
   /** Everything in the workspace but what the server keeps, sorted. */
@@ -27,6 +29,7 @@ export async function openWorkspace(options?: WorkspaceOptions): Promise<Opened>
     folder,
     outside,
     workspace: await Workspace.open(folder, options),
+    walks: new Walks(folder),
     at: (path) => join(folder, path),
     tree: () =>
       (readdirSync(folder, { recursive: true }) as string[])
@@ -38,6 +41,7 @@ export async function openWorkspace(options?: WorkspaceOptions): Promise<Opened>
       return opened.workspace;
     },
     async remove() {
+      await opened.walks.close();
       await opened.workspace.close();
       rmSync(base, { recursive: true, force: true });
     },

@@ -1,6 +1,6 @@
 import { matchesGlob } from "node:path/posix";
 import { describe, expect, it } from "vitest";
-import { compileGlob } from "../src/glob.ts";
+import { compileGlob } from "../../src/search/glob.ts";
 
 describe("compileGlob", () => {
   const parts = ["a", "ab", "b.ts", "*", "?", "a*", "*.ts", "**", "[ab]", "{a,ab}", "[!a]*"];

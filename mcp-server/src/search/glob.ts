@@ -3,37 +3,39 @@
  * `[abc]`, `[!abc]`, `{one,two}`. A glob without "/" matches the last part anywhere. Takes at most the
  * product of both lengths in steps, whatever the glob, so that no pattern can hang the server.
  */
-import { ToolError } from "./tool-error.ts";
+import { ToolError } from "../tools/tool-error.ts";
 
+/** Matches one part of a path. */
+type Part = (name: string) => boolean;
 type One = (character: string) => boolean;
 /** "*" stands for any number of characters. */
 type Token = One | "*";
-/** "**" stands for any number of parts. */
-type Part = Token[] | "**";
 
 const MOST_ALTERNATIVES = 100;
 
 /** Throws ToolError when the glob cannot be read. */
 export function compileGlob(glob: string): (path: string) => boolean {
-  const patterns = alternatives(glob).map((pattern) => {
-    const anchored = pattern.includes("/") ? pattern.replace(/^\.?\//, "") : `**/${pattern}`;
-    const parts = anchored
-      .split("/")
-      .filter((part) => part !== "")
-      .map((part): Part => (part === "**" ? "**" : tokens(part)));
-    // What is below a directory does not include the directory.
-    return parts.length > 1 && parts.at(-1) === "**" ? [...parts, tokens("*")] : parts;
-  });
-  return (path) => {
-    const parts = path.split("/");
-    return patterns.some((pattern) =>
-      matches<Part, string>(pattern, parts, "**", (part, name) =>
-        matches<Token, string>(part as Token[], [...name], "*", (token, character) =>
-          (token as One)(character),
-        ),
-      ),
+  const patterns = alternatives(glob).map(compilePattern);
+  const [only] = patterns;
+  return patterns.length === 1 && only ? only : (path) => patterns.some((pattern) => pattern(path));
+}
+
+function compilePattern(pattern: string): (path: string) => boolean {
+  const anchored = pattern.includes("/") ? pattern.replace(/^\.?\//, "") : `**/${pattern}`;
+  const parts = anchored
+    .split("/")
+    .filter((part) => part !== "")
+    .map((part): Part | "**" => (part === "**" ? "**" : compilePart(part)));
+  const [first, last] = parts;
+  // By far the most of what is asked for: a name, at any depth.
+  if (parts.length === 2 && first === "**" && last !== undefined && last !== "**")
+    return (path) => last(path.slice(path.lastIndexOf("/") + 1));
+  // What is below a directory does not include the directory.
+  if (parts.length > 1 && parts.at(-1) === "**") parts.push(() => true);
+  return (path) =>
+    matches<Part | "**", string>(parts, path.split("/"), "**", (part, name) =>
+      (part as Part)(name),
     );
-  };
 }
 
 /** Greedy matching that only ever goes back to the last star. */
@@ -59,6 +61,33 @@ function matches<P, V>(pattern: P[], values: V[], star: P, one: (p: P, v: V) => 
   }
   while (pattern[p] === star && p < pattern.length) p++;
   return p === pattern.length;
+}
+
+function compilePart(part: string): Part {
+  if (!/[?[]/.test(part)) return compileStars(part.split("*"));
+  const pattern = tokens(part);
+  return (name) =>
+    matches<Token, string>(pattern, [...name], "*", (token, character) =>
+      (token as One)(character),
+    );
+}
+
+/** The pieces between stars, each as far left as it goes. */
+function compileStars(pieces: string[]): Part {
+  const first = pieces[0] as string;
+  if (pieces.length === 1) return (name) => name === first;
+  const last = pieces.at(-1) as string;
+  const middle = pieces.slice(1, -1).filter((piece) => piece !== "");
+  return (name) => {
+    if (!name.startsWith(first)) return false;
+    let at = first.length;
+    for (const piece of middle) {
+      const found = name.indexOf(piece, at);
+      if (found < 0) return false;
+      at = found + piece.length;
+    }
+    return name.length - last.length >= at && name.endsWith(last);
+  };
 }
 
 function tokens(part: string): Token[] {
