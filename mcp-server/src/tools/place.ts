@@ -8,6 +8,8 @@ import { failedWith } from "./tool-error.ts";
 export const projectArgument = z.string();
 /** Relative to the project. */
 export const pathArgument = z.string();
+/** A folder of the project; default the whole project. */
+export const folderArgument = z.string().default(".");
 /** Why something is changed, for the history. */
 export const reasonArgument = z.string().max(500).optional();
 
@@ -16,6 +18,13 @@ export function placeOf(context: CallContext, project: string, path: string): st
   const place = resolvePath(project, path);
   context.workspace.requireProject(project);
   return place;
+}
+
+/** The path in the project, without what a path can be spelled with needlessly. Throws as `placeOf` does. */
+export function pathIn(context: CallContext, project: string, path: string): string {
+  const place = placeOf(context, project, path);
+  if (place === project) return ".";
+  return project === "." ? place : place.slice(project.length + 1);
 }
 
 /** Runs `use` on the workspace-relative path. When nothing is there, a missing project is what is told. */
