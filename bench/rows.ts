@@ -227,7 +227,7 @@ async function lists(
   };
 }
 
-const findAll = (project: string) => ({ project, pattern: `**/*${needle}*`, limit: 100 });
+const findAll = (project: string) => ({ project, glob: `**/*${needle}*`, limit: 100 });
 const searchAll = (project: string) => ({ project, query: phrase, limit: 100 });
 
 async function names(
@@ -236,7 +236,7 @@ async function names(
   options: MeasureOptions,
 ): Promise<Row> {
   const theirs = (line: Line) =>
-    line.call("search_files", { path: join(folder, "five"), pattern: `**/*${needle}*` });
+    line.call("search_files", { path: join(folder, "five"), glob: `**/*${needle}*` });
   const figures = await measure(
     [
       { name: OFFICIAL, workers: await workers(official, 1, theirs) },
