@@ -41,14 +41,6 @@ export function lineAt(text: string, offset: number): number {
   return count(text.slice(0, offset), "\n") + 1;
 }
 
-/** Offsets at which `part` occurs, without overlaps. */
-export function occurrences(text: string, part: string): number[] {
-  const found: number[] = [];
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length))
-    found.push(at);
-  return found;
-}
-
 function count(text: string, part: string): number {
   let number = 0;
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) number++;

@@ -33,7 +33,7 @@ export function compileMatcher({ query, regex, ignoreCase }: MatcherOptions): Ma
     );
   }
   if (regex || ignoreCase) {
-    const pattern = expression(regex ? query : escaped(query), ignoreCase);
+    const pattern = expression(regex ? query : RegExp.escape(query), ignoreCase);
     return {
       rulesOut: () => false,
       hits: (text, after, most) =>
@@ -91,8 +91,4 @@ function expression(source: string, ignoreCase: boolean): RegExp {
       );
     }
   }
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "../limits.ts";
-import { decodeText, lineAt, lineEnding, occurrences } from "../text.ts";
+import { decodeText, lineAt, lineEnding } from "../text.ts";
 import { pathArgument, placeOf, projectArgument, reasonArgument } from "./place.ts";
 import { checkMatch, ifMatchArgument } from "./precondition.ts";
 import { tool } from "./tool.ts";
@@ -86,21 +86,25 @@ function replace(
 ): { text: string; replacements: number } {
   if (!new_text.isWellFormed())
     throw new ToolError(`${which}new_text holds half a Unicode character.`);
-  // Models send plain newlines, so a file with CRLF is looked at that way too.
-  const spelling = [old_text, withCrlf(old_text)].find((candidate) => text.includes(candidate));
-  if (spelling === undefined)
+  // Models send plain newlines, so each matches a line end of either kind, and the whole of it.
+  const lines = old_text.split(/\r?\n/).map((line) => RegExp.escape(line));
+  const pattern = new RegExp(lines.join("\\r?\\n"), "g");
+  const found = [...text.matchAll(pattern)];
+  if (found.length === 0)
     throw new ToolError(`${which}old_text does not occur in "${path}". ${hint(text, old_text)}`);
-  const found = occurrences(text, spelling);
   const wanted = expected_count ?? (replace_all ? found.length : 1);
   if (found.length !== wanted) {
-    const lines = found.slice(0, 10).map((offset) => lineAt(text, offset));
+    const at = found.slice(0, 10).map(({ index }) => lineAt(text, index));
     throw new ToolError(
-      `${which}old_text occurs ${found.length} times in "${path}" (lines ${lines.join(", ")}${found.length > 10 ? ", ..." : ""}), not ${wanted}. Add text around it until it is unique, or set replace_all or expected_count.`,
+      `${which}old_text occurs ${found.length} times in "${path}" (lines ${at.join(", ")}${found.length > 10 ? ", ..." : ""}), not ${wanted}. Add text around it until it is unique, or set replace_all or expected_count.`,
     );
   }
-  const crlf = spelling.includes("\n") ? spelling.includes("\r\n") : lineEnding(text) === "crlf";
+  const usual = lineEnding(text) === "crlf";
   return {
-    text: text.split(spelling).join(crlf ? withCrlf(new_text) : new_text),
+    text: text.replace(pattern, (piece) => {
+      const crlf = piece.includes("\n") ? piece.includes("\r\n") : usual;
+      return crlf ? withCrlf(new_text) : new_text;
+    }),
     replacements: found.length,
   };
 }

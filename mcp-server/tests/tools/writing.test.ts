@@ -118,6 +118,8 @@ describe("edit_code", () => {
     expect(text("crlf")).toBe("\ufeffa\r\nnew\r\nb\r\nc\r\n");
     await edit("crlf", [{ old_text: "c", new_text: "c\nd" }]);
     expect(text("crlf")).toBe("\ufeffa\r\nnew\r\nb\r\nc\r\nd\r\n");
+    await edit("crlf", [{ old_text: "\nd", new_text: "" }]);
+    expect(text("crlf")).toBe("\ufeffa\r\nnew\r\nb\r\nc\r\n");
     put("mixed", "a\r\nb\nc\r\n");
     await edit("mixed", [{ old_text: "b", new_text: "B\nB" }]);
     expect(text("mixed")).toBe("a\r\nB\nB\nc\r\n");
