@@ -115,7 +115,7 @@ it("a link out is deleted and moved itself, never what it leads to", async () =>
   expect((await call("delete", { path: "dir-link/secret.txt" })).isError).toBe(true);
   mkdirSync(join(serving.workspace, "blog/tree"));
   symlinkSync(outside, join(serving.workspace, "blog/tree/link"));
-  expect(await call("delete", { path: "tree" })).toMatchObject({ isError: false });
+  expect(await call("delete", { path: "tree", recursive: true })).toMatchObject({ isError: false });
   expect(readFileSync(join(outside, "folder/kept.txt"), "utf8")).toBe("kept");
   expect(readFileSync(join(outside, "secret.txt"), "utf8")).toBe(secret);
 });

@@ -1,0 +1,176 @@
+/** The server as a process: bundled into one file, on HTTP and on standard input and output. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { bundle } from "../bundle.ts";
+import { createToken } from "../src/access/tokens.ts";
+import { modernCall, send } from "./fake-tools.ts";
+
+let folder: string;
+let file: string;
+let workspace: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "aihub-mcp-"));
+  file = join(folder, "server.mjs");
+  workspace = join(folder, "workspace");
+  const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  await writeFile(file, await bundle(path("../src/main.ts"), path("../..")));
+  await mkdir(join(workspace, "blog"), { recursive: true });
+  await writeFile(join(workspace, "blog", "a.txt"), "needle\n");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+function start(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [file, ...args], {
+    env,
+    cwd: folder,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  children.push(child);
+  return child;
+}
+async function served(args: string[], env?: Record<string, string>) {
+  const child = start(["--workspace", workspace, "--port", "0", ...args], env);
+  const [line] = (await once(createInterface(child.stderr), "line")) as [string];
+  const port = Number(/:(\d+)\/mcp/.exec(line)?.[1]);
+  return { child, line, port };
+}
+
+const secret = "secret-of-this-test-0123456789";
+const as = (bearer: string) => ({ Authorization: `Bearer ${bearer}` });
+
+describe("on HTTP", () => {
+  it("reads, searches in a worker thread, logs, counts, and ends cleanly", async () => {
+    const { child, line, port } = await served(["--token", secret, "--metrics-port", "0"]);
+    const read = { project: "blog", path: "a.txt" };
+    const search = { project: "blog", query: "needle" };
+    for (const [name, args] of [
+      ["read_code", read],
+      ["search_code", search],
+    ] as const) {
+      const { headers, body } = modernCall(name, args);
+      const answer = await send(port, { headers: { ...headers, ...as(secret) }, body: body ?? "" });
+      expect(answer.status).toBe(200);
+      expect(JSON.parse(answer.body).result.isError, answer.body).toBeUndefined();
+      expect(answer.body).toContain("needle");
+    }
+    const metrics = await fetch(/metrics at (\S+)/.exec(line)?.[1] ?? "");
+    expect(await metrics.text()).toContain('mcp_tool_calls_total{tool="read_code",outcome="ok"} 1');
+    child.kill("SIGTERM");
+    const [code] = await once(child, "exit");
+    expect(code).toBe(0);
+    const log = await readFile(join(workspace, ".aihub", "audit", "audit.jsonl"), "utf8");
+    expect(log).toContain(
+      '"token":"hub","tool":"read_code","project":"blog","path":"a.txt","outcome":"ok"',
+    );
+  });
+
+  it("takes a token from the moment it is made", async () => {
+    const { port } = await served(["--token", secret]);
+    const made = start(["token", "create", "ci", "--scopes", "read", "--workspace", workspace]);
+    const [text] = (await once(made.stdout, "data")) as [Buffer];
+    const [ci = ""] = text.toString().split("\n");
+    const { headers, body } = modernCall("list_projects", {});
+    const sent = { headers: { ...headers, ...as(ci) }, body: body ?? "" };
+    expect((await send(port, sent)).status).toBe(200);
+    await once(start(["token", "revoke", "ci", "--workspace", workspace]), "exit");
+    expect((await send(port, sent)).status).toBe(401);
+  });
+
+  it("serves with named tokens alone", async () => {
+    const tokens = join(folder, "only.json");
+    const named = createToken(tokens, { name: "a", scopes: ["read"], projects: "all" });
+    const { port } = await served(["--tokens", tokens]);
+    const { headers, body } = modernCall("list_projects", {});
+    const answer = await send(port, { headers: { ...headers, ...as(named) }, body: body ?? "" });
+    expect(answer.status).toBe(200);
+  });
+
+  it.each([
+    ["no workspace", [], {}, /--workspace/],
+    ["no token", ["--workspace", ".", "--state", "none"], {}, /MCP_TOKEN_FILE.*token create/],
+    [
+      "a workspace that is not there",
+      ["--workspace", "/nowhere"],
+      { MCP_TOKEN: secret },
+      /does not exist/,
+    ],
+    [
+      "a token file that is not there",
+      ["--workspace", "."],
+      { MCP_TOKEN_FILE: "/nowhere" },
+      /cannot be read/,
+    ],
+    [
+      "a short token that others may guess at",
+      ["--workspace", "."],
+      { MCP_TOKEN: "short", HOST: "0.0.0.0" },
+      /16 characters/,
+    ],
+    [
+      "an address of another machine",
+      ["--workspace", "workspace", "--host", "192.0.2.1"],
+      { MCP_TOKEN: secret },
+      /no address of this machine/,
+    ],
+    ["an unknown option", ["--nope"], {}, /--nope/],
+  ])("with %s says what to do and exits with 1", async (_what, args, env, message) => {
+    const child = start(args, env as unknown as Record<string, string>);
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    const [code] = await once(child, "close");
+    expect(code).toBe(1);
+    expect(said).toMatch(message);
+    expect(said).not.toMatch(/\n\s+at /);
+  });
+
+  it("explains itself, also to a reader that goes away", async () => {
+    const child = start(["--help"]);
+    const [text] = (await once(child.stdout, "data")) as [Buffer];
+    expect(text.toString()).toMatch(/--workspace[\s\S]*--allowed-hosts/);
+    child.stdout.destroy();
+    expect((await once(child, "exit"))[0]).toBe(0);
+  });
+});
+
+describe("on standard input and output", () => {
+  it.each(["modern", "legacy"] as const)("serves a client of the %s protocol", async (era) => {
+    const client = new Client(
+      { name: "tests", version: "1" },
+      { versionNegotiation: { mode: era === "modern" ? { pin: "2026-07-28" } : "legacy" } },
+    );
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [file, "stdio", "--workspace", workspace, "--scopes", "read"],
+      }),
+    );
+    const names = (await client.listTools()).tools.map(({ name }) => name);
+    expect(names).toContain("read_code");
+    expect(names).not.toContain("write_code");
+    const args = { project: "blog", path: "a.txt" };
+    const result = await client.callTool({ name: "read_code", arguments: args });
+    expect(JSON.stringify(result.content)).toContain("needle");
+    await client.close();
+  });
+  it("ends with its client", async () => {
+    const child = start(["stdio", "--workspace", workspace]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.stdin.end();
+    const [code] = await once(child, "exit");
+    expect(code).toBe(0);
+  });
+});
