@@ -20,7 +20,7 @@ import { uncounted } from "../../src/http/metrics.ts";
 import { performCall } from "../../src/protocol/call-tool.ts";
 import { type OpenDeps, openDeps } from "../../src/protocol/open-deps.ts";
 import { explain, ToolError } from "../../src/tools/tool-error.ts";
-import { resolvePath } from "../../src/workspace/paths.ts";
+import { resolvePath, STATE } from "../../src/workspace/paths.ts";
 import { nastyNames } from "./corpus.ts";
 import { amount } from "./scale.ts";
 
