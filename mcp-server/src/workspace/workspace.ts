@@ -131,18 +131,21 @@ export class Workspace {
   /**
    * Changes the workspace, all or nothing. `plan` prepares the steps; when it returns, they are journalled, carried out and
    * made durable; when it throws, nothing has changed. No other change of the paths in `lock` runs meanwhile, in this process
-   * or another; moves and deletes of folders take "all". Returns the change's id, missing when there was nothing to do.
+   * or another; moves and deletes of folders take "all". Returns the change's id, missing when there was nothing to do, or
+   * when it was only to be planned (`dryRun`).
    */
   async change<T>(
     author: Author,
     lock: readonly string[] | "all",
     plan: (change: Change) => Promise<T> | T,
+    { dryRun = false }: { dryRun?: boolean } = {},
   ): Promise<{ result: T; id?: string }> {
     const { touched, ...done } = await this.#process.hold(() =>
       this.#paths.hold(lock, async () => {
         const change = new Change(this.files, this.#state, this.#contents);
         try {
           const result = await plan(change);
+          if (dryRun) change.abandon();
           if (change.steps.length === 0) return { result, touched: [] };
           const id = await this.#commit(author, change);
           const touched = change.steps.flatMap((step) =>
