@@ -16,6 +16,8 @@ export function checkMatch(
   expected: string | undefined,
 ): void {
   if (expected === undefined) return;
+  if (change.kind(path) === "folder")
+    throw new ToolError(`"${path}" is a folder; only files have an etag. Leave if_match out.`);
   const present = presentEtag(context, change, path);
   if (present === expected) return;
   if (present === undefined)
