@@ -97,6 +97,12 @@ export function splitPath(path: string): { directory: string; name: string } {
     : { directory: path.slice(0, at), name: path.slice(at + 1) };
 }
 
+/** The first part of a path: its project. */
+export function projectOf(path: string): string {
+  const at = path.indexOf("/");
+  return at < 0 ? path : path.slice(0, at);
+}
+
 /** Whether `path` is `directory` or lies below it. */
 export function isWithin(path: string, directory: string): boolean {
   return directory === "." || path === directory || path.startsWith(`${directory}/`);
