@@ -5,7 +5,7 @@
 import type { Dirent } from "node:fs";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement, PinnedDirectory } from "../workspace/confinement.ts";
-import { joinPath } from "../workspace/paths.ts";
+import { joinPath, pathFrom } from "../workspace/paths.ts";
 import { IGNORE_FILE, IgnoreRules } from "./ignore-rules.ts";
 import type { Interrupt } from "./interrupt.ts";
 
@@ -139,7 +139,7 @@ export function openFolder(files: Confinement, path: string): PinnedDirectory {
 /** The rules of the folders from the project down to the one above `from`; none when they would leave `from` itself out. */
 function rulesAbove(files: Confinement, project: string, from: string): IgnoreRules | undefined {
   if (from === project) return undefined;
-  const parts = (project === "." ? from : from.slice(project.length + 1)).split("/");
+  const parts = pathFrom(project, from).split("/");
   let rules: IgnoreRules | undefined;
   let path = project;
   for (const part of parts) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { decodeText } from "../text.ts";
-import { resolvePath } from "../workspace/paths.ts";
+import { pathFrom, resolvePath } from "../workspace/paths.ts";
 import { pathArgument, projectArgument } from "./place.ts";
 import { type CallContext, tool } from "./tool.ts";
 import { failedWith, ToolError } from "./tool-error.ts";
@@ -27,7 +27,7 @@ export const diffTool = tool({
     const place = resolvePath(project, path);
     const before = from ?? previous(context, place);
     // As apply_patch takes it.
-    const name = project === "." ? place : place.slice(project.length + 1);
+    const name = pathFrom(project, place);
     const diff = unifiedDiff(name, text(context, place, before), text(context, place, to), {
       before: label(before),
       after: label(to),

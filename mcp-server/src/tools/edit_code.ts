@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { limits } from "../limits.ts";
 import { decodeText, lineAt, lineEnding } from "../text.ts";
+import type { Change } from "../workspace/change.ts";
+import { pathFrom } from "../workspace/paths.ts";
 import { pathArgument, placeOf, projectArgument, reasonArgument } from "./place.ts";
 import { checkMatch, ifMatchArgument } from "./precondition.ts";
 import { tool } from "./tool.ts";
@@ -43,7 +45,7 @@ export const editCode = tool({
   async run(context, { project, path, edits, if_match, dry_run, reason }) {
     const place = placeOf(context, project, path);
     const author = { tool: "edit_code", caller: context.caller, reason };
-    const { result, id } = await context.workspace.change(author, [place], (change) => {
+    const plan = (change: Change) => {
       checkMatch(context, change, place, if_match);
       const there = change.read(place);
       if (!there) throw Object.assign(new Error(place), { code: "ENOENT" });
@@ -62,8 +64,11 @@ export const editCode = tool({
           `"${place}" would grow to ${bytes.length} bytes, more than the ${limits.write} of one file.`,
         );
       }
-      const etag = dry_run ? there.etag : change.write(place, bytes).etag;
-      return { etag, replacements, diff: unifiedDiff(place, before, after) };
+      const { etag } = change.write(place, bytes);
+      return { etag, replacements, diff: unifiedDiff(pathFrom(project, place), before, after) };
+    };
+    const { result, id } = await context.workspace.change(author, [place], plan, {
+      dryRun: dry_run,
     });
     const { etag, replacements, diff } = result;
     return {

@@ -1,6 +1,6 @@
 /** Where a call works: the arguments that name it, and what is said when nothing is there. */
 import { z } from "zod";
-import { resolvePath } from "../workspace/paths.ts";
+import { pathFrom, resolvePath } from "../workspace/paths.ts";
 import type { CallContext } from "./tool.ts";
 import { failedWith } from "./tool-error.ts";
 
@@ -22,9 +22,7 @@ export function placeOf(context: CallContext, project: string, path: string): st
 
 /** The path in the project, without what a path can be spelled with needlessly. Throws as `placeOf` does. */
 export function pathIn(context: CallContext, project: string, path: string): string {
-  const place = placeOf(context, project, path);
-  if (place === project) return ".";
-  return project === "." ? place : place.slice(project.length + 1);
+  return pathFrom(project, placeOf(context, project, path));
 }
 
 /** Runs `use` on the workspace-relative path. When nothing is there, a missing project is what is told. */

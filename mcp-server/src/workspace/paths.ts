@@ -103,6 +103,12 @@ export function projectOf(path: string): string {
   return at < 0 ? path : path.slice(0, at);
 }
 
+/** A workspace-relative path as it is spelled in its project; "." is the project. */
+export function pathFrom(project: string, path: string): string {
+  if (path === project) return ".";
+  return project === "." ? path : path.slice(project.length + 1);
+}
+
 /** Whether `path` is `directory` or lies below it. */
 export function isWithin(path: string, directory: string): boolean {
   return directory === "." || path === directory || path.startsWith(`${directory}/`);
