@@ -236,7 +236,7 @@ async function names(
   options: MeasureOptions,
 ): Promise<Row> {
   const theirs = (line: Line) =>
-    line.call("search_files", { path: join(folder, "five"), glob: `**/*${needle}*` });
+    line.call("search_files", { path: join(folder, "five"), pattern: `**/*${needle}*` });
   const figures = await measure(
     [
       { name: OFFICIAL, workers: await workers(official, 1, theirs) },

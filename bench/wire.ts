@@ -39,7 +39,7 @@ export interface HttpAddress {
 
 /** One keep-alive connection with one call at a time. */
 export async function httpLine({ port, token, sessions = false }: HttpAddress): Promise<Line> {
-  const wire = new HttpWire(await connected(port));
+  let wire = new HttpWire(await connected(port));
   let id = 0;
   let session: string | undefined;
   const common =
@@ -50,7 +50,9 @@ export async function httpLine({ port, token, sessions = false }: HttpAddress): 
     "io.modelcontextprotocol/clientInfo": CLIENT,
     "io.modelcontextprotocol/clientCapabilities": {},
   };
-  const post = (method: string, params: object, name?: string, notify = false) => {
+  const post = async (method: string, params: object, name?: string, notify = false) => {
+    // Servers close connections that were idle while others had their turn.
+    if (wire.closed) wire = new HttpWire(await connected(port));
     const body = JSON.stringify({
       jsonrpc: "2.0",
       ...(notify ? {} : { id: ++id }),
@@ -156,6 +158,10 @@ class HttpWire {
     socket.on("error", (error) => this.#turn?.reject(error));
     socket.on("close", () => this.#turn?.reject(new Error("the connection was closed")));
     socket.setTimeout(CALL_TIMEOUT_MS, () => socket.destroy(new Error("no answer")));
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded;
   }
 
   exchange(request: string): Promise<Exchange> {
