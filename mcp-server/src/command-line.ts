@@ -259,7 +259,8 @@ function depsSettings(
   // Read at each call: the key is made after the first start of both servers.
   const apiKeyFile = env.OPEN_WEBUI_API_KEY_FILE;
   const key = apiKey ? { apiKey } : apiKeyFile && { apiKeyFile };
-  if (key && !url) {
+  // A place for a key alone asks for nothing: where there is no URL, the tools are off.
+  if (apiKey && !url) {
     throw new Error(
       "There is an API key but no chat server: give --open-webui-url or OPEN_WEBUI_URL.",
     );

@@ -66,6 +66,14 @@ describe("serve", () => {
   });
 });
 
+it("a file for the chat server's key is no chat server", () => {
+  const env = { OPEN_WEBUI_URL: "", OPEN_WEBUI_API_KEY_FILE: "/key" };
+  expect(parse("stdio --workspace /w", env)).toEqual({
+    verb: "stdio",
+    settings: { workspace: "/w" },
+  });
+});
+
 it("stdio may do everything unless told otherwise", () => {
   expect(parse("stdio --workspace /w")).toEqual({ verb: "stdio", settings: { workspace: "/w" } });
   expect(parse("stdio --workspace /w --scopes read")).toEqual({
