@@ -4,6 +4,7 @@ import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs
 import { dirname } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { comparePaths } from "../../src/search/position.ts";
 import { findFiles } from "../../src/tools/find_files.ts";
 import { listFiles } from "../../src/tools/list_files.ts";
 import { searchCode } from "../../src/tools/search_code.ts";
@@ -266,6 +267,42 @@ describe("search_code", () => {
       expect(paged).toHaveLength(Math.ceil(21 / limit));
     }
     await expect(search("hit", { cursor: "x" })).rejects.toThrow(/none of search_code/);
+  });
+
+  test("pages of threads that share a search are those of one", async () => {
+    const word = fc.constantFrom("a", "b", "c", "hit", "x hit y");
+    const content = fc.array(word, { maxLength: 8 }).map((lines) => lines.join("\n"));
+    const name = fc.constantFrom("a", "b", "c", "d.x", "e/f", "e/g", "h/i/j", "h/i-j", "h.k");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(name, content, { minKeys: 1, maxKeys: 9 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 0, max: 2 }),
+        async (tree, limit, context) => {
+          rmSync(opened.at("blog"), { recursive: true });
+          mkdirSync(opened.at("blog"));
+          for (const [path, lines] of Object.entries(tree)) put(path, lines);
+          const wanted = Object.entries(tree)
+            .sort(([one], [other]) => comparePaths(one, other))
+            .flatMap(([path, lines]) =>
+              lines
+                .split("\n")
+                .flatMap((line, at) => (/hit/.test(line) ? [`${path}:${at + 1}`] : [])),
+            );
+          const found: string[] = [];
+          for (const page of await pages((cursor) => search("hit", { limit, context, cursor }))) {
+            let file = "";
+            for (const line of page.split("\n")) {
+              const hit = /^(\d+):/.exec(line)?.[1];
+              if (hit) found.push(`${file}:${hit}`);
+              else if (!/^(\d+-|--$|$)/.test(line)) file = line;
+            }
+          }
+          expect(found).toEqual(wanted);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   test("what is shown of an answer's size is bounded, and the rest is on the next pages", async () => {
