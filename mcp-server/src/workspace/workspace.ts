@@ -158,7 +158,7 @@ export class Workspace {
         }
       }),
     );
-    if (touched.length > 0) for (const listener of this.#listeners) listener(touched);
+    if (touched.length > 0) this.#tell(touched);
     return done;
   }
 
@@ -226,6 +226,17 @@ export class Workspace {
     this.#journal.done(id, !logged);
     if (logged) this.#settling.later(contents);
     return id;
+  }
+
+  /** The change is done: a listener that fails must not make it look as if it had failed. */
+  #tell(touched: string[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(touched);
+      } catch (error) {
+        process.stderr.write(`telling of a change failed: ${(error as Error).stack}\n`);
+      }
+    }
   }
 
   #recover(): Promise<void> {

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Change } from "../../src/workspace/change.ts";
 import { caller, type Opened, openWorkspace, write } from "./opened.ts";
 
@@ -32,6 +32,19 @@ describe("a change", () => {
     expect(text("blog/src/deep/a.sh")).toBe("two");
     expect(statSync(opened.at("blog/src/deep/a.sh")).mode & 0o777).toBe(0o755);
     expect(opened.workspace.etag("blog/src/deep/a.sh")).toBe(second.result.etag);
+  });
+
+  test("is done also when somebody who is told of it fails, and the others are told", async () => {
+    const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const told: string[][] = [];
+    opened.workspace.onChange(() => {
+      throw new Error("EMFILE: too many open files");
+    });
+    opened.workspace.onChange((paths) => told.push(paths));
+    expect((await write(opened.workspace, "blog/a", "new")).id).toBe("1");
+    expect(told).toEqual([["blog/a"]]);
+    expect(said).toHaveBeenCalledWith(expect.stringContaining("telling of a change failed"));
+    said.mockRestore();
   });
 
   test("that changes nothing is none", async () => {
