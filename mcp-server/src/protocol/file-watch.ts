@@ -7,6 +7,8 @@ import type { Workspace } from "../workspace/workspace.ts";
 
 /** Milliseconds in which events of one folder are taken together; an editor's save makes several. */
 const SETTLE = 100;
+/** Milliseconds until a file that could not be looked at is looked at again. */
+const AGAIN = 1000;
 
 interface WatchedFile {
   /** How many want to know. */
@@ -30,6 +32,10 @@ export class FileWatch {
   readonly #files = new Map<string, WatchedFile>();
   readonly #folders = new Map<string, WatchedFolder>();
   readonly #stop: () => void;
+  /** Files that could not be looked at. */
+  readonly #unseen = new Set<string>();
+  #again: NodeJS.Timeout | undefined;
+  #failing = false;
 
   /** `changed` gets the workspace-relative path of a file that was written, made or deleted. */
   constructor(workspace: Workspace, changed: (path: string) => void) {
@@ -47,9 +53,14 @@ export class FileWatch {
   add(path: string): () => void {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { count: 0, signature: this.#signature(path) };
+      file = { count: 0, signature: undefined };
       this.#files.set(path, file);
-      if (this.#files.size <= limits.watchedFiles) this.#arm(path, file);
+      try {
+        file.signature = this.#signature(path);
+        if (this.#files.size <= limits.watchedFiles) this.#arm(path, file);
+      } catch (error) {
+        this.#lookAgain(path, error);
+      }
     }
     file.count++;
     let watched = true;
@@ -65,6 +76,8 @@ export class FileWatch {
 
   close(): void {
     this.#stop();
+    clearTimeout(this.#again);
+    this.#unseen.clear();
     for (const folder of this.#folders.values()) end(folder);
     this.#folders.clear();
     this.#files.clear();
@@ -77,14 +90,38 @@ export class FileWatch {
     }
   }
 
+  /** Never throws: timers call it, where nobody would catch it, and changes that are done already. */
   #look(path: string): void {
     const file = this.#files.get(path);
     if (file === undefined) return;
-    const signature = this.#signature(path);
-    if (file.folder !== undefined) this.#arm(path, file);
-    if (signature === file.signature) return;
-    file.signature = signature;
-    this.#changed(path);
+    try {
+      const signature = this.#signature(path);
+      if (signature !== file.signature) {
+        file.signature = signature;
+        this.#changed(path);
+      }
+      if (file.folder !== undefined) this.#arm(path, file);
+    } catch (error) {
+      this.#lookAgain(path, error);
+    }
+  }
+
+  /** Later, when there are file descriptors again or the disk answers; said once until all is seen. */
+  #lookAgain(path: string, error: unknown): void {
+    if (!this.#failing) {
+      process.stderr.write(
+        `"${path}" cannot be watched: ${(error as Error).stack}\nIt and others are looked at again every second.\n`,
+      );
+    }
+    this.#failing = true;
+    this.#unseen.add(path);
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      const paths = [...this.#unseen];
+      this.#unseen.clear();
+      for (const one of paths) this.#look(one);
+      this.#failing = this.#unseen.size > 0;
+    }, AGAIN).unref();
   }
 
   /** Listens to the folder of a file, or to the nearest one above it that exists. */
