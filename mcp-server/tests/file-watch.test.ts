@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { limits } from "../src/limits.ts";
 import { FileWatch } from "../src/protocol/file-watch.ts";
 import { Workspace } from "../src/workspace/workspace.ts";
 
@@ -44,4 +45,39 @@ it("outlives that a file cannot be looked at, and tells of it later", async () =
   failing.mockRestore();
   await hears("blog/a.txt");
   expect(said.mock.calls.filter(([line]) => String(line).includes("EMFILE"))).toHaveLength(1);
+});
+
+it("outlives that a folder cannot be watched, and watches it later", async () => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const failing = vi.spyOn(workspace.files, "directory").mockImplementation(tooMany);
+  watch.add("blog/a.txt");
+  expect(failing).toHaveBeenCalled();
+  failing.mockRestore();
+  const back = vi.spyOn(workspace.files, "directory");
+  await vi.waitFor(() => expect(back).toHaveBeenCalled(), { timeout: 5000 });
+  change("blog/a.txt", "made");
+  await hears("blog/a.txt");
+});
+
+it("watches what waited for room as soon as there is some", async () => {
+  const ends = Array.from({ length: limits.watchedFiles }, (_, n) => watch.add(`blog/${n}`));
+  watch.add("shop/waits.txt");
+  change("shop/waits.txt", "made while it waits");
+  ends[0]?.();
+  await hears("shop/waits.txt");
+  change("shop/waits.txt", "changed while it is watched");
+  await hears("shop/waits.txt", "shop/waits.txt");
+});
+
+it("leaves one owner a share, so that others have room", async () => {
+  const share = limits.watchedFiles / 5;
+  const ends = Array.from({ length: share }, (_, n) => watch.add(`blog/${n}`, "greedy"));
+  watch.add("shop/waits.txt", "greedy");
+  watch.add("shop/other.txt", "modest");
+  change("shop/waits.txt", "one");
+  change("shop/other.txt", "one");
+  await hears("shop/other.txt");
+  for (const end of ends) end();
+  await hears("shop/other.txt", "shop/waits.txt");
+  expect(watch.size).toBe(2);
 });

@@ -10,9 +10,21 @@ const SETTLE = 100;
 /** Milliseconds until a file that could not be looked at is looked at again. */
 const AGAIN = 1000;
 
+/** Files that one owner has watched at most, so that he leaves some to the others. */
+const MOST_OF_ONE = limits.watchedFiles / 5;
+
+/** That somebody wants to know of a file. */
+interface Claim {
+  path: string;
+  file: WatchedFile;
+  owner: string | undefined;
+}
+
 interface WatchedFile {
-  /** How many want to know. */
-  count: number;
+  /** Claims, those that wait among them. */
+  claims: number;
+  /** Claims that the limits allow: while there is one, the file system is asked to tell of the file. */
+  granted: number;
   /** Tells one content from another; undefined while there is no file. */
   signature: string | undefined;
   folder?: WatchedFolder;
@@ -32,6 +44,13 @@ export class FileWatch {
   readonly #files = new Map<string, WatchedFile>();
   readonly #folders = new Map<string, WatchedFolder>();
   readonly #stop: () => void;
+  /** Files with a granted claim. */
+  #granted = 0;
+  /** Granted claims of each owner. */
+  readonly #shares = new Map<string, number>();
+  /** Claims above the limits, oldest first. */
+  readonly #waiting = new Set<Claim>();
+  #makingRoom = false;
   /** Files that could not be looked at. */
   readonly #unseen = new Set<string>();
   #again: NodeJS.Timeout | undefined;
@@ -49,28 +68,30 @@ export class FileWatch {
     return this.#files.size;
   }
 
-  /** Begins to watch a file, which need not exist. The result ends that; calling it twice does no harm. */
-  add(path: string): () => void {
+  /**
+   * Begins to watch a file, which need not exist. The result ends that; calling it twice does no harm. Above
+   * `limits.watchedFiles`, and for one owner above a fifth of that, changes made outside of this server are told only once
+   * there is room. `owner`: whose share it counts in; missing: nobody's.
+   */
+  add(path: string, owner?: string): () => void {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { count: 0, signature: undefined };
+      file = { claims: 0, granted: 0, signature: undefined };
       this.#files.set(path, file);
       try {
         file.signature = this.#signature(path);
-        if (this.#files.size <= limits.watchedFiles) this.#arm(path, file);
       } catch (error) {
         this.#lookAgain(path, error);
       }
     }
-    file.count++;
+    file.claims++;
+    const claim: Claim = { path, file, owner };
+    if (!this.#grant(claim)) this.#waiting.add(claim);
     let watched = true;
     return () => {
       if (!watched) return;
       watched = false;
-      file.count--;
-      if (file.count > 0) return;
-      this.#files.delete(path);
-      this.#leave(path, file);
+      this.#end(claim);
     };
   }
 
@@ -78,9 +99,57 @@ export class FileWatch {
     this.#stop();
     clearTimeout(this.#again);
     this.#unseen.clear();
+    this.#waiting.clear();
     for (const folder of this.#folders.values()) end(folder);
     this.#folders.clear();
     this.#files.clear();
+  }
+
+  /** Returns whether the limits allow it. */
+  #grant({ path, file, owner }: Claim): boolean {
+    const share = owner === undefined ? 0 : (this.#shares.get(owner) ?? 0);
+    if (share >= MOST_OF_ONE) return false;
+    if (file.granted === 0 && this.#granted >= limits.watchedFiles) return false;
+    if (owner !== undefined) this.#shares.set(owner, share + 1);
+    file.granted++;
+    if (file.granted > 1) return true;
+    this.#granted++;
+    try {
+      this.#arm(path, file);
+    } catch (error) {
+      this.#lookAgain(path, error);
+    }
+    return true;
+  }
+
+  #end(claim: Claim): void {
+    const { path, file, owner } = claim;
+    file.claims--;
+    if (file.claims === 0 && this.#files.get(path) === file) this.#files.delete(path);
+    if (this.#waiting.delete(claim)) return;
+    const share = owner === undefined ? 0 : (this.#shares.get(owner) ?? 0) - 1;
+    if (share > 0) this.#shares.set(owner as string, share);
+    else if (owner !== undefined) this.#shares.delete(owner);
+    file.granted--;
+    if (file.granted > 0) return;
+    this.#granted--;
+    this.#leave(path, file);
+    this.#makeRoom();
+  }
+
+  /** Lets in who waits; once for all the files of a stream that ends. */
+  #makeRoom(): void {
+    if (this.#makingRoom || this.#waiting.size === 0) return;
+    this.#makingRoom = true;
+    queueMicrotask(() => {
+      this.#makingRoom = false;
+      for (const claim of this.#waiting) {
+        if (!this.#grant(claim)) continue;
+        this.#waiting.delete(claim);
+        // It may have changed while nobody watched.
+        this.#look(claim.path);
+      }
+    });
   }
 
   #touched(paths: string[]): void {
@@ -100,7 +169,7 @@ export class FileWatch {
         file.signature = signature;
         this.#changed(path);
       }
-      if (file.folder !== undefined) this.#arm(path, file);
+      if (file.granted > 0) this.#arm(path, file);
     } catch (error) {
       this.#lookAgain(path, error);
     }
