@@ -13,12 +13,28 @@ export interface OpenWebuiSettings {
 }
 
 const TIMEOUT_MS = 15_000;
+/** Bytes of an answer; the longest list of a large account has a tenth of it. */
+const MOST_ANSWERED = 8 * 1024 * 1024;
+/** What a header can carry; fetch repeats anything else in its error, which the model would read. */
+const KEY = /^[\x21-\x7e]+$/;
 
 export class OpenWebui {
   readonly #settings: OpenWebuiSettings;
 
+  /** Throws an Error for people when the URL or the key cannot be one, without repeating a secret. */
   constructor(settings: OpenWebuiSettings) {
-    this.#settings = { ...settings, url: settings.url.replace(/\/+$/, "") };
+    checkUrl(settings.url);
+    const apiKey = settings.apiKey?.trim();
+    if (apiKey !== undefined && !KEY.test(apiKey)) {
+      throw new Error(
+        "The key for Open WebUI's API is no usable key: it must be one line of plain characters without spaces. Copy it again.",
+      );
+    }
+    this.#settings = {
+      ...settings,
+      url: settings.url.replace(/\/+$/, ""),
+      ...(apiKey !== undefined && { apiKey }),
+    };
   }
 
   /** Asks and checks the answer. Throws ToolError when the server is away, refuses, or answers something else. */
@@ -68,7 +84,7 @@ export class OpenWebui {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      text = await response.text();
+      text = await textOf(response);
     } catch (error) {
       if (error instanceof ToolError || signal.aborted) throw error;
       throw new ToolError(
@@ -87,16 +103,49 @@ export class OpenWebui {
   #key(): string {
     const { apiKey, apiKeyFile } = this.#settings;
     if (apiKey !== undefined) return apiKey;
+    let key = "";
     try {
-      const key = readFileSync(apiKeyFile as string, "utf8").trim();
-      if (key !== "") return key;
+      key = readFileSync(apiKeyFile as string, "utf8").trim();
     } catch {
       // Told below, without a path of the host.
     }
+    if (KEY.test(key)) return key;
     throw new ToolError(
-      "There is no key for Open WebUI's API yet. The hub's administrator has to run its set-up again.",
+      key === ""
+        ? "There is no key for Open WebUI's API yet. The hub's administrator has to run its set-up again."
+        : "The file for the key of Open WebUI's API holds no usable key: it must be one line of plain characters without spaces. The hub's administrator has to run its set-up again.",
     );
   }
+}
+
+/** Errors show the URL, and the model reads them. */
+function checkUrl(text: string): void {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new Error("The URL of Open WebUI is none: give one such as http://open-webui:8080.");
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new Error(
+      "The URL of Open WebUI holds a user or a password, which errors would show. Leave them out; the API key is what lets in.",
+    );
+  }
+}
+
+/** The whole text of an answer. Throws ToolError when it has too many bytes. */
+async function textOf(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body ?? []) {
+    size += piece.length;
+    // Leaving the loop ends the connection.
+    if (size > MOST_ANSWERED) {
+      throw new ToolError(
+        `Open WebUI answered with more than ${MOST_ANSWERED} bytes, which is none of its lists. Tell the hub's administrator.`,
+      );
+    }
+    pieces.push(piece);
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces));
 }
 
 /** Field of an answer that matters to people, shown in one line. */

@@ -144,6 +144,44 @@ describe("tools of Open WebUI", () => {
     await expect(run("list_models")).rejects.toThrow(/does not answer/);
   });
 
+  test("show no key that cannot be one, and no password", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "aihub-key-"));
+    const apiKeyFile = join(folder, "key");
+    const chat = new OpenWebui({ url, apiKeyFile });
+    for (const key of ["sk-SECRET\nsk-SECOND", "sk-SECRET\u0431", "sk-SECRET x", "sk-SECRET\0"]) {
+      writeFileSync(apiKeyFile, key);
+      const said = await run("list_models", {}, chat).catch((error) => error.message);
+      expect(said).toMatch(/no usable key/);
+      expect(said).not.toMatch(/SECRET|SECOND/);
+      expect(() => new OpenWebui({ url, apiKey: key })).toThrow(/^((?!SECRET).)*no usable key/);
+    }
+    expect(asked).toEqual([]);
+    for (const wrong of ["http://ada:SECRET@chat", "http://SECRET@chat", "ftp://chat", "SECRET"])
+      expect(() => new OpenWebui({ url: wrong, apiKey: KEY })).toThrow(/^The URL((?!SECRET).)*$/);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("read an answer only up to 8 MiB", async () => {
+    const most = 8 * 1024 * 1024;
+    const list = JSON.stringify({ data: [{ id: "m" }] });
+    let length = most;
+    special = (_request, response) => {
+      response.end(list.padEnd(length));
+      return true;
+    };
+    expect(await run("list_models")).toBe("m");
+    length++;
+    await expect(run("list_models")).rejects.toThrow(/more than 8388608 bytes/);
+  });
+
+  test("list a chat whose time is none", async () => {
+    special = (_request, response) => {
+      response.end('[{"id":"c1","title":"Hello","updated_at":1e14}]');
+      return true;
+    };
+    expect(await run("list_chats")).toBe("c1    Hello");
+  });
+
   test("take the key from a file that may come later", async () => {
     const folder = mkdtempSync(join(tmpdir(), "aihub-key-"));
     const apiKeyFile = join(folder, "key");

@@ -18,11 +18,14 @@ export const listChats = tool({
     const path = `/api/v1/chats/?page=${page}`;
     const chats = await openWebuiOf(context).get(path, answer, context.signal);
     return lines(
-      chats.map(({ id, title, updated_at }) => {
-        const time = updated_at === undefined ? "" : new Date(updated_at * 1000).toISOString();
-        return `${id}  ${time}  ${title}`;
-      }),
+      chats.map(({ id, title, updated_at }) => `${id}  ${timeOf(updated_at)}  ${title}`),
       "No chats on this page.",
     );
   },
 });
+
+/** Of seconds since 1970; empty for what is no time. */
+function timeOf(seconds: number | undefined): string {
+  const time = new Date((seconds ?? Number.NaN) * 1000);
+  return Number.isNaN(time.getTime()) ? "" : time.toISOString();
+}
