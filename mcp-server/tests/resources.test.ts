@@ -1,4 +1,4 @@
-import { linkSync, symlinkSync } from "node:fs";
+import { linkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -66,6 +66,19 @@ describe("resources/list", () => {
     const types = new Map(resources.map(({ uri, mimeType }) => [uri, mimeType]));
     expect(types.get("workspace://blog/README.md")).toBe("text/markdown");
     expect(types.get("workspace://blog/logo.png")).toBe("image/png");
+  });
+
+  it("lists files whose endings are called as what every object has", async () => {
+    const names = ["a.__proto__", "a.constructor", "a.toString", "__proto__"];
+    for (const name of names) serving.put(`odd/${name}`, "x");
+    const reader = await serving.connect({ scopes: ["read"], projects: ["odd"] });
+    const { resources } = await reader.listResources();
+    expect(resources.map(({ name }) => name).sort()).toEqual(names.map((n) => `odd/${n}`).sort());
+    expect(resources.some((one) => "mimeType" in one)).toBe(false);
+    const uri = "workspace://odd/a.__proto__";
+    const { contents } = await reader.readResource({ uri });
+    expect(contents).toEqual([{ uri, mimeType: "text/plain", text: "x" }]);
+    rmSync(join(serving.workspace, "odd"), { recursive: true });
   });
 
   it("leaves out what the token does not reach", async () => {
