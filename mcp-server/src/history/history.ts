@@ -7,13 +7,13 @@ import type { Confinement } from "../workspace/confinement.ts";
 import { type Contents, contentHash } from "../workspace/content.ts";
 import { isWithin } from "../workspace/paths.ts";
 import type { StateFolder } from "../workspace/state-folder.ts";
-import type { ChangeRecord, Journal, Operation, Position, StepRecord } from "./journal.ts";
+import type { Journal, Operation, Position, StepRecord } from "./journal.ts";
 
 /** One state of a file, and how it came to be. */
 export interface Version {
   /** Names it for `content`. */
   version: string;
-  /** Change that made it, for `stageUndo`; missing for what was made outside the server. */
+  /** Change that made it, for `Undo.stage`; missing for what was made outside the server. */
   change?: string;
   /** ISO 8601. */
   time: string;
@@ -117,90 +117,11 @@ export class History {
         using file = this.#files.file(path);
         return { bytes: this.#contents.read(file, limits.write).bytes, etag: one.etag };
       }
-      return { bytes: this.#object(one.etag), etag: one.etag };
+      return { bytes: this.kept(one.etag), etag: one.etag };
     }
     throw new ToolError(
       `"${path}" has no version "${version}". history shows the versions it has.`,
     );
-  }
-
-  /**
-   * Stages the undoing of one change, or of everything that one chat did, newest first. Throws ToolError that lists what
-   * somebody else has changed since, or what is no longer kept.
-   */
-  stageUndo(change: Change, what: { change: string } | { chat: string }): { paths: string[] } {
-    const steps =
-      "chat" in what
-        ? this.#journal.chat(what.chat)
-        : this.#journal.change(numberFrom(what.change));
-    if (steps.length === 0) {
-      throw new ToolError(
-        "chat" in what
-          ? `The history knows nothing that chat "${what.chat}" has changed.`
-          : `There is no change "${what.change}". history shows the changes.`,
-      );
-    }
-    const conflicts: string[] = [];
-    const undone = new Set(steps.map((step) => step.change.id));
-    for (const step of steps) {
-      const conflict = this.#stageUndoOf(step, change, undone);
-      if (conflict !== undefined) conflicts.push(conflict);
-    }
-    if (conflicts.length > 0) {
-      const shown = [...new Set(conflicts)].slice(0, 20);
-      throw new ToolError(
-        `Nothing was undone, since others have changed the same: ${shown.join("; ")}. Undo their changes first, or restore single files by path and version.`,
-      );
-    }
-    return { paths: [...new Set(steps.map((step) => step.path))] };
-  }
-
-  /** Returns what stands in the way, if anything does. */
-  #stageUndoOf(step: StepRecord, change: Change, undone: Set<number>): string | undefined {
-    const { path } = step;
-    switch (step.op) {
-      case "write": {
-        const kind = change.kind(path);
-        if (kind !== "file") return `"${path}" is no longer there`;
-        if (step.after !== undefined && change.read(path)?.etag !== step.after)
-          return `"${path}" ${this.#changedBy(path, step.change, undone)}`;
-        if (step.before !== undefined)
-          change.write(path, this.#object(step.before), modeOption(step));
-        else {
-          change.trash(path);
-          if (step.trash !== undefined) change.restore(path, step.trash);
-        }
-        return undefined;
-      }
-      case "delete":
-        if (change.kind(path) !== "absent") return `"${path}" is there again`;
-        if (step.before !== undefined) {
-          change.write(path, this.#object(step.before), { parents: true, ...modeOption(step) });
-        } else if (step.trash !== undefined) change.restore(path, step.trash);
-        return undefined;
-      case "move":
-        if (change.kind(path) === "absent") return `"${path}" is no longer there`;
-        if (change.kind(step.from as string) !== "absent") return `"${step.from}" is there again`;
-        change.move(path, step.from as string);
-        return undefined;
-      case "restore":
-        if (change.kind(path) === "absent") return `"${path}" is no longer there`;
-        change.trash(path);
-        return undefined;
-      case "make_directory":
-        // What others have put into it keeps it.
-        if (change.kind(path) === "folder" && change.isEmpty(path)) change.trash(path);
-        return undefined;
-    }
-  }
-
-  #changedBy(path: string, since: ChangeRecord, undone: Set<number>): string {
-    const other = this.#journal
-      .at([path], START, PAGE)
-      .find(({ change }) => change.id > since.id && !undone.has(change.id));
-    if (!other) return "was changed outside the server";
-    const { token, user, tool, time } = other.change;
-    return `was changed by ${user ?? token} with ${tool} at ${new Date(time).toISOString()}`;
   }
 
   /** Versions of a path, newest first, read step by step from the journal. */
@@ -288,8 +209,8 @@ export class History {
     };
   }
 
-  /** Throws ToolError when the content is no longer kept or was damaged. */
-  #object(hash: string): Buffer {
+  /** The kept content with that hash. Throws ToolError when it is no longer kept or was damaged. */
+  kept(hash: string): Buffer {
     let bytes: Buffer;
     try {
       bytes = readFileSync(this.#state.object(hash));
@@ -328,10 +249,6 @@ function outside(version: string, path: string, time: number): Version {
   return { version, time: new Date(time).toISOString(), op: "outside", path, available: false };
 }
 
-function modeOption(step: StepRecord): { mode?: number } {
-  return step.beforeMode === undefined ? {} : { mode: step.beforeMode };
-}
-
 function inProject(step: StepRecord, project: string | undefined): boolean {
   return project === undefined || isWithin(step.path, project);
 }
@@ -341,7 +258,7 @@ function isBefore(step: StepRecord, before: Position): boolean {
   return id < before.change || (id === before.change && step.number < before.number);
 }
 
-function numberFrom(text: string): number {
+export function numberFrom(text: string): number {
   if (!/^\d{1,15}$/.test(text))
     throw new ToolError(`"${text.slice(0, 40)}" is not from an answer of history.`);
   return Number(text);

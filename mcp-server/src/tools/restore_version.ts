@@ -57,7 +57,7 @@ function planOf(
     const what = id === undefined ? { chat: chatOf(context, chat as string) } : { change: id };
     return (change) => {
       checkUndoable(context, what);
-      return context.workspace.history.stageUndo(change, what).paths;
+      return context.workspace.undo.stage(change, what).paths;
     };
   }
   if (path === undefined || version === undefined)

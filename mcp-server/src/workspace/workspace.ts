@@ -5,7 +5,9 @@ import type { Caller } from "../access/caller.ts";
 import { History } from "../history/history.ts";
 import { Journal } from "../history/journal.ts";
 import { type Retention, Retentions } from "../history/retention.ts";
+import { Undo } from "../history/undo.ts";
 import { limits } from "../limits.ts";
+import { reachableProjects } from "../protocol/reachable-projects.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import { carryOut, writeUnfinished } from "./carry-out.ts";
 import { Change } from "./change.ts";
@@ -39,6 +41,7 @@ export class Workspace {
   readonly root: string;
   readonly files: Confinement;
   readonly history: History;
+  readonly undo: Undo;
   readonly #state: StateFolder;
   readonly #journal: Journal;
   readonly #contents = new Contents();
@@ -79,6 +82,7 @@ export class Workspace {
     );
     this.#settling = new Settling(this.files, this.#state, this.#journal);
     this.history = new History(this.files, this.#state, this.#journal, this.#contents);
+    this.undo = new Undo(this.#journal, this.history);
     this.#retention = new Retentions(options.retention ?? {}, this.#state, this.#journal, (act) =>
       this.#process.hold(act),
     );
@@ -93,8 +97,8 @@ export class Workspace {
       .map((entry) => entry.name);
   }
 
-  /** Throws ToolError when there is no such project; `.` always is one. */
-  requireProject(name: string): void {
+  /** Throws ToolError when there is no such project, naming those that the caller reaches; `.` always is one. */
+  requireProject(name: string, caller: Caller): void {
     if (name === ".") return;
     if (!name.startsWith(".")) {
       try {
@@ -104,10 +108,10 @@ export class Workspace {
         if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
       }
     }
-    const known = this.projects();
+    const known = reachableProjects(this, caller);
     const shown = known.length > 20 ? `${known.slice(0, 20).join(", ")}, ...` : known.join(", ");
     throw new ToolError(
-      `There is no project "${name}"; known: ${shown || "none yet"}. create_project makes one.`,
+      `There is no project "${name}"; known: ${shown || "none"}. create_project makes one.`,
     );
   }
 

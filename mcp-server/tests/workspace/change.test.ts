@@ -126,7 +126,7 @@ describe("a change", () => {
     const { id } = await change((staged) => staged.trash("blog/b"));
     expect(opened.tree()).toEqual(["blog", "blog/a"]);
     await change((staged) => {
-      opened.workspace.history.stageUndo(staged, { change: id as string });
+      opened.workspace.undo.stage(staged, { change: id as string });
     });
     expect(text("blog/b")).toBe("a");
   });

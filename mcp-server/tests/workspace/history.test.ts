@@ -17,7 +17,7 @@ const change = (chat: string, plan: (change: Change) => unknown) =>
     await plan(staged);
   });
 const undo = (what: { chat: string } | { change: string }) =>
-  change("undo", (staged) => opened.workspace.history.stageUndo(staged, what));
+  change("undo", (staged) => opened.workspace.undo.stage(staged, what));
 const shown = (path: string) =>
   opened.workspace.history
     .of(path)
