@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
-import type { Change } from "../workspace/change.ts";
 import type { Confinement } from "../workspace/confinement.ts";
 import { type Contents, contentHash } from "../workspace/content.ts";
 import { isWithin } from "../workspace/paths.ts";
