@@ -162,6 +162,8 @@ describe("resources/read", () => {
     expect(refused.message).toMatch(/"test-\d+" may not read in project "shop"/);
     const writer = await serving.connect({ scopes: ["write"] });
     expect(await refusal(writer.readResource({ uri }))).toMatchObject({ code: -32602 });
+    const gone = await refusal(blogOnly.readResource({ uri: "workspace://gone/a.txt" }));
+    expect(gone.message).toContain('no project "gone"; known: blog.');
   });
 
   it("refuses what is too large", async () => {

@@ -75,7 +75,7 @@ export function readResource({ workspace }: Deps, caller: Caller, uri: string): 
     throw refused(uri, `Token "${caller.token}" may not read in project "${project}".`);
   }
   try {
-    workspace.requireProject(project);
+    workspace.requireProject(project, caller);
     const { bytes } = workspace.read(path, limits.resource);
     return { contents: [{ uri, ...content(bytes, path) }] };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { decodeText } from "../text.ts";
-import { pathFrom, resolvePath } from "../workspace/paths.ts";
+import { pathFrom, projectOf, resolvePath } from "../workspace/paths.ts";
 import { pathArgument, projectArgument } from "./place.ts";
 import { type CallContext, tool } from "./tool.ts";
 import { failedWith, ToolError } from "./tool-error.ts";
@@ -51,7 +51,7 @@ function previous(context: CallContext, path: string): string {
   }
   const found = seen.find((one) => one.available && one.etag !== now);
   if (found) return found.version;
-  if (seen.length === 0) context.workspace.requireProject(path.split("/", 1)[0] as string);
+  if (seen.length === 0) context.workspace.requireProject(projectOf(path), context.caller);
   throw new ToolError(
     seen.length === 0
       ? `"${path}" has no history yet: nothing has changed it through this server.`

@@ -36,7 +36,8 @@ export const historyTool = tool({
           ...page,
         });
     const shown = versions.filter((one) => mayReach(context, one.path));
-    if (shown.length === 0 && cursor === undefined) context.workspace.requireProject(project);
+    if (shown.length === 0 && cursor === undefined)
+      context.workspace.requireProject(project, context.caller);
     const text = shown.map((one) => line(context, one, project, ofFile)).join("\n");
     return {
       content: [

@@ -16,7 +16,7 @@ export const reasonArgument = z.string().max(500).optional();
 /** The workspace-relative path. Throws ToolError when there is no such project, or the path cannot be one. */
 export function placeOf(context: CallContext, project: string, path: string): string {
   const place = resolvePath(project, path);
-  context.workspace.requireProject(project);
+  context.workspace.requireProject(project, context.caller);
   return place;
 }
 
@@ -36,7 +36,8 @@ export function atPlace<T>(
   try {
     return use(place);
   } catch (error) {
-    if (failedWith(error, "ENOENT", "ENOTDIR")) context.workspace.requireProject(project);
+    if (failedWith(error, "ENOENT", "ENOTDIR"))
+      context.workspace.requireProject(project, context.caller);
     throw error;
   }
 }

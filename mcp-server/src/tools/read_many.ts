@@ -27,7 +27,7 @@ export const readMany = tool({
   output: z.object({ files: z.array(result), bytes: z.int() }),
   annotations: { readOnlyHint: true, openWorldHint: false },
   run(context, { project, paths, budget }) {
-    context.workspace.requireProject(project);
+    context.workspace.requireProject(project, context.caller);
     const files: z.infer<typeof result>[] = [];
     const content: ContentBlock[] = [];
     let bytes = 0;

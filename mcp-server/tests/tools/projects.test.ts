@@ -1,8 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProject } from "../../src/tools/create_project.ts";
+import { diffTool } from "../../src/tools/diff.ts";
 import { getProject } from "../../src/tools/get_project.ts";
+import { historyTool } from "../../src/tools/history.ts";
 import { listProjects } from "../../src/tools/list_projects.ts";
+import { readCode } from "../../src/tools/read_code.ts";
+import { readMany } from "../../src/tools/read_many.ts";
 import { updateProject } from "../../src/tools/update_project.ts";
 import { type Opened, openWorkspace } from "../workspace/opened.ts";
 import { run } from "./running.ts";
@@ -39,6 +43,24 @@ describe("projects", () => {
     mkdirSync(opened.at("api"));
     const listed = await run(opened, listProjects, {}, { projects: ["api", "gone"] });
     expect(listed.structured.projects).toEqual(["api"]);
+  });
+
+  test("where one is missing, a token is told of those that it reaches", async () => {
+    mkdirSync(opened.at("api"));
+    mkdirSync(opened.at("secret-merger"));
+    const ghost = { project: "ghost" };
+    const reaching = (...projects: string[]) => ({ projects: ["ghost", ...projects] });
+    const file = { ...ghost, path: "a" };
+    for (const told of [
+      (labels: object) => run(opened, getProject, ghost, labels),
+      (labels: object) => run(opened, readCode, file, labels),
+      (labels: object) => run(opened, readMany, { ...ghost, paths: ["a"] }, labels),
+      (labels: object) => run(opened, historyTool, ghost, labels),
+      (labels: object) => run(opened, diffTool, file, labels),
+    ]) {
+      await expect(told(reaching("api"))).rejects.toThrow('no project "ghost"; known: api.');
+      await expect(told(reaching())).rejects.toThrow('no project "ghost"; known: none.');
+    }
   });
 
   test("a folder without project.json is one too, and gets one when it is described", async () => {

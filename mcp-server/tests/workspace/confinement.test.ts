@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Confinement } from "../../src/workspace/confinement.ts";
-import { type Opened, openWorkspace, write } from "./opened.ts";
+import { caller, type Opened, openWorkspace, write } from "./opened.ts";
 
 let opened: Opened;
 beforeEach(async () => {
@@ -60,9 +60,9 @@ describe("confinement", () => {
     mkdirSync(opened.at(".hidden"));
     mkdirSync(opened.at("api"));
     expect(opened.workspace.projects()).toEqual(["api", "blog"]);
-    expect(() => opened.workspace.requireProject("shop")).toThrow(
+    expect(() => opened.workspace.requireProject("shop", caller())).toThrow(
       'no project "shop"; known: api, blog. create_project makes one.',
     );
-    opened.workspace.requireProject(".");
+    opened.workspace.requireProject(".", caller());
   });
 });
