@@ -79,9 +79,13 @@ export class Change {
   ): { created: boolean; etag: string } {
     const seen = this.#prepare(path, options.parents ?? false);
     const etag = contentHash(bytes);
-    const before = this.#before(path, seen);
+    const before = this.#before(seen);
     const mode = options.mode ?? before.beforeMode ?? 0o666 & ~process.umask();
-    if (before.before === etag && before.beforeMode === mode) return { created: false, etag };
+    if (before.before === etag && before.beforeMode === mode) {
+      // Back to what was there before this change.
+      if (seen.kind === "written" && seen.direct) this.#discard(seen.step);
+      return { created: false, etag };
+    }
     this.#add(
       {
         ...before,
@@ -108,7 +112,7 @@ export class Change {
     const { directory, name } = splitPath(path);
     this.makeDirectory(directory);
     this.#checkNew(directory, name);
-    this.steps.push({ op: "make_directory", path, folder: true });
+    this.#view.add({ op: "make_directory", path, folder: true });
     return { created: true };
   }
 
@@ -122,11 +126,11 @@ export class Change {
     this.#free(to);
     if (seen.kind === "written") {
       const { after, size, mode } = seen.step;
-      this.steps.push(prune({ op: "move", path: to, from, moves: seen.step, after, size, mode }));
+      this.#view.add(prune({ op: "move", path: to, from, moves: seen.step, after, size, mode }));
       return;
     }
     const stats = seen.kind === "folder" ? this.#view.folderStats(from) : seen.stats;
-    this.steps.push({
+    this.#view.add({
       op: "move",
       path: to,
       from,
@@ -158,7 +162,7 @@ export class Change {
         throw new ToolError(`"${one.from}" was made by this very change and cannot be copied.`);
       using directory = this.#files.directory(physical);
       for (const entry of directory.entries()) {
-        if (this.steps.length > MOST_COPIED) {
+        if (this.#view.size > MOST_COPIED) {
           throw new ToolError(
             `"${from}" has more than ${MOST_COPIED} entries, too many for one copy. Copy its folders one by one.`,
           );
@@ -184,10 +188,14 @@ export class Change {
     if (seen.kind === "absent") throw missing(path);
     if (seen.kind === "written") {
       const { step } = seen;
-      if (step !== this.#lastAt(path)) throw tangled(path);
-      this.#discard(step);
-      if (!step.found) return;
-      this.trash(path);
+      if (seen.direct) {
+        this.#discard(step);
+        if (step.found) this.trash(path);
+      } else {
+        const { after: before, size: beforeSize, mode: beforeMode } = step;
+        const kept = before === undefined ? { trash: newName() } : { before };
+        this.#view.add(prune({ op: "delete", path, moves: step, ...kept, beforeSize, beforeMode }));
+      }
       return;
     }
     if (seen.kind === "folder") {
@@ -196,21 +204,21 @@ export class Change {
         this.#forgetFolder(path);
         return;
       }
-      this.steps.push({
+      this.#view.add({
         op: "delete",
         path,
         folder: true,
         inode: stats.ino,
         beforeSize: this.#view.folderSize(path),
-        trash: randomBytes(12).toString("hex"),
+        trash: newName(),
         found: stats,
       });
       return;
     }
-    const before = seen.kind === "file" ? this.#beforeDelete(path, seen) : {};
-    this.steps.push({
+    const before = seen.kind === "file" ? this.#beforeDelete(seen) : {};
+    this.#view.add({
       ...before,
-      ...(before.before === undefined ? { trash: randomBytes(12).toString("hex") } : {}),
+      ...(before.before === undefined ? { trash: newName() } : {}),
       op: "delete",
       path,
       inode: seen.stats.ino,
@@ -220,6 +228,13 @@ export class Change {
 
   /** Takes something out of the trash. Throws ToolError when it is no longer there or the place is taken. */
   restore(path: string, trash: string): void {
+    const deletion = this.#view.deletion(trash);
+    if (deletion) {
+      this.#free(path);
+      const { inode, folder, beforeSize: size, beforeMode: mode } = deletion;
+      this.#view.add(prune({ op: "restore", path, trash, inode, folder, size, mode }));
+      return;
+    }
     let stats: Stats;
     try {
       stats = lstatSync(this.#state.trash.entry(trash));
@@ -227,7 +242,7 @@ export class Change {
       throw new ToolError(`What was deleted at "${path}" is no longer kept.`);
     }
     this.#free(path);
-    this.steps.push({
+    this.#view.add({
       op: "restore",
       path,
       trash,
@@ -238,7 +253,8 @@ export class Change {
 
   /** Gives up: nothing of what was prepared stays. */
   abandon(): void {
-    for (const step of [...this.steps]) this.#discard(step);
+    for (const step of this.steps) this.#removeUnfinished(step);
+    this.#view.clear();
   }
 
   /** Checks that content may be put at a path and says what is there. */
@@ -290,20 +306,20 @@ export class Change {
   }
 
   #add(step: StagedStep, seen: Seen): void {
-    if (seen.kind === "written" && seen.step === this.#lastAt(step.path)) {
-      this.#discard(seen.step, false);
-      this.steps[this.steps.indexOf(seen.step)] = step;
+    if (seen.kind === "written" && seen.direct) {
+      this.#removeUnfinished(seen.step);
+      this.#view.replace(seen.step, step);
     } else {
-      this.steps.push(step);
+      this.#view.add(step);
     }
   }
 
   /** What a step that replaces or deletes a file takes away. */
-  #before(path: string, seen: Seen): Partial<StagedStep> {
+  #before(seen: Seen): Partial<StagedStep> {
     if (seen.kind === "written") {
       const { step } = seen;
       // The step is replaced, and what it would have taken away is what this one takes away.
-      if (step === this.#lastAt(path)) {
+      if (seen.direct) {
         const { before, beforeSize, beforeMode, trash, found } = step;
         return prune({ before, beforeSize, beforeMode, trash, found });
       }
@@ -315,16 +331,14 @@ export class Change {
       beforeSize: stats.size,
       beforeMode: modeOf(stats),
       found: stats,
-      ...(stats.size <= limits.write
-        ? { before: this.#etag(seen.at) }
-        : { trash: randomBytes(12).toString("hex") }),
+      ...(stats.size <= limits.write ? { before: this.#etag(seen.at) } : { trash: newName() }),
     };
   }
 
   /** A file that may not be read, or has other links, can be deleted all the same. */
-  #beforeDelete(path: string, seen: Seen): Partial<StagedStep> {
+  #beforeDelete(seen: Seen): Partial<StagedStep> {
     try {
-      return this.#before(path, seen);
+      return this.#before(seen);
     } catch (error) {
       if (error instanceof ToolError || failedWith(error, "EACCES")) return {};
       throw error;
@@ -334,14 +348,6 @@ export class Change {
   #etag(path: string): string {
     using file = this.#files.file(path);
     return this.#contents.etag(file);
-  }
-
-  /** The last step of this change that touches a path, when it is the last that moves anything. */
-  #lastAt(path: string): StagedStep | undefined {
-    const last = this.steps.findLast(
-      (step) => step.path === path || step.op === "move" || step.op === "delete",
-    );
-    return last?.path === path ? last : undefined;
   }
 
   /** A folder that this change makes is not made after all. */
@@ -362,24 +368,32 @@ export class Change {
     }
     using source = this.#files.file(seen.at);
     this.#prepare(to, true);
-    const temporary = randomBytes(12).toString("hex");
+    const temporary = newName();
     const place = this.#state.temporary.entry(temporary);
     await copyFile(`/proc/self/fd/${source.fd}`, place, constants.COPYFILE_FICLONE);
     const mode = modeOf(source.stats);
     chmodSync(place, mode);
-    this.steps.push({ op: "write", path: to, size: source.stats.size, mode, temporary });
+    this.#view.add({ op: "write", path: to, size: source.stats.size, mode, temporary });
   }
 
-  #discard(step: StagedStep, remove = true): void {
-    if (step.temporary !== undefined) {
-      try {
-        unlinkSync(this.#state.temporary.entry(step.temporary));
-      } catch (error) {
-        if (!failedWith(error, "ENOENT")) throw error;
-      }
-    }
-    if (remove) this.steps.splice(this.steps.indexOf(step), 1);
+  #discard(step: StagedStep): void {
+    this.#removeUnfinished(step);
+    this.#view.remove(step);
   }
+
+  #removeUnfinished({ temporary }: StagedStep): void {
+    if (temporary === undefined) return;
+    try {
+      unlinkSync(this.#state.temporary.entry(temporary));
+    } catch (error) {
+      if (!failedWith(error, "ENOENT")) throw error;
+    }
+  }
+}
+
+/** For something in the trash, or an unfinished file. */
+function newName(): string {
+  return randomBytes(12).toString("hex");
 }
 
 function modeOf(stats: Stats | undefined): number {

@@ -11,7 +11,7 @@ export interface StagedStep extends Step {
   bytes?: Buffer;
   /** What was at the path when the step was planned; undefined: nothing, or what an earlier step puts there. */
   found?: Stats;
-  /** move: the step of this change that writes what is moved. */
+  /** move, delete: the step of this change that writes what is taken. */
   moves?: StagedStep;
 }
 
@@ -21,35 +21,86 @@ export type Seen =
   | { kind: "link"; at: string; stats: Stats }
   | { kind: "special"; at: string; stats: Stats }
   | { kind: "file"; at: string; stats: Stats }
-  | { kind: "written"; step: StagedStep };
+  /** `direct`: nothing has been moved since the step wrote it. */
+  | { kind: "written"; step: StagedStep; direct: boolean };
 
 /** Entries of a folder that are counted for its size. */
 const MOST_COUNTED = 5_000;
 
+/** Where something is before the change is carried out, or the step that puts it there; undefined: nowhere. */
+type Origin = { at: string } | { step: StagedStep; direct: boolean } | undefined;
+
 export class PlannedView {
-  readonly steps: StagedStep[] = [];
+  /** By the number that gives their order. */
+  readonly #steps = new Map<number, StagedStep>();
+  readonly #numbers = new Map<StagedStep, number>();
+  /** Numbers of the writes and new folders of a path, ascending. */
+  readonly #placed = new Map<string, number[]>();
+  /** Numbers of the moves, deletes and restores, which concern whatever is below their paths, ascending. */
+  readonly #shifts: number[] = [];
   readonly #files: Confinement;
+  #last = 0;
 
   constructor(files: Confinement) {
     this.#files = files;
   }
 
+  /** In the order in which they are carried out. */
+  get steps(): StagedStep[] {
+    return [...this.#steps.values()];
+  }
+
+  get size(): number {
+    return this.#steps.size;
+  }
+
+  add(step: StagedStep): void {
+    const number = ++this.#last;
+    this.#steps.set(number, step);
+    this.#numbers.set(step, number);
+    if (isShift(step)) this.#shifts.push(number);
+    else this.#placed.set(step.path, [...(this.#placed.get(step.path) ?? []), number]);
+  }
+
+  /** Puts a write of the same path in the place of one. */
+  replace(old: StagedStep, step: StagedStep): void {
+    const number = this.#numbers.get(old) as number;
+    this.#steps.set(number, step);
+    this.#numbers.delete(old);
+    this.#numbers.set(step, number);
+  }
+
+  /** Takes a write or a new folder back. */
+  remove(step: StagedStep): void {
+    const number = this.#numbers.get(step) as number;
+    this.#steps.delete(number);
+    this.#numbers.delete(step);
+    const rest = this.#placed.get(step.path)?.filter((one) => one !== number) ?? [];
+    if (rest.length > 0) this.#placed.set(step.path, rest);
+    else this.#placed.delete(step.path);
+  }
+
+  clear(): void {
+    this.#steps.clear();
+    this.#numbers.clear();
+    this.#placed.clear();
+    this.#shifts.length = 0;
+  }
+
+  /** The step of this change that put something into the trash under a name. */
+  deletion(trash: string): StagedStep | undefined {
+    const number = this.#deletion(trash, Number.POSITIVE_INFINITY);
+    return number === undefined ? undefined : this.#steps.get(number);
+  }
+
   /** What is at a path. */
   see(path: string): Seen {
-    let at = path;
-    for (const step of this.steps.toReversed()) {
-      if (step.op === "write" && step.path === at) return { kind: "written", step };
-      if (step.op === "make_directory" && step.path === at) return { kind: "folder" };
-      if (step.op === "restore" && isWithin(at, step.path)) {
-        at = trashed(step, at);
-        break;
-      }
-      if (step.op === "delete" && isWithin(at, step.path)) return { kind: "absent" };
-      if (step.op === "move") {
-        if (isWithin(at, step.path)) at = `${step.from as string}${at.slice(step.path.length)}`;
-        else if (isWithin(at, step.from as string)) return { kind: "absent" };
-      }
+    const origin = this.#origin(path);
+    if (origin === undefined) return { kind: "absent" };
+    if ("step" in origin) {
+      return origin.step.op === "write" ? { kind: "written", ...origin } : { kind: "folder" };
     }
+    const { at } = origin;
     if (at === ".") return { kind: "folder" };
     const { directory, name } = splitPath(at);
     let stats: Stats;
@@ -67,14 +118,51 @@ export class PlannedView {
 
   /** Where a folder really is before this change is carried out; undefined when the change makes it. */
   physical(path: string): string | undefined {
+    const origin = this.#origin(path);
+    return origin && "at" in origin ? origin.at : undefined;
+  }
+
+  /** Follows a path back through the steps, from the last one on. */
+  #origin(path: string): Origin {
     let at = path;
-    for (const step of this.steps.toReversed()) {
-      if (step.op === "make_directory" && step.path === at) return undefined;
-      if (step.op === "restore" && isWithin(at, step.path)) return trashed(step, at);
-      if (step.op === "move" && isWithin(at, step.path))
-        at = `${step.from as string}${at.slice(step.path.length)}`;
+    let bound = Number.POSITIVE_INFINITY;
+    let direct = true;
+    for (;;) {
+      const placed = this.#placed.get(at)?.findLast((number) => number < bound) ?? 0;
+      const shift = this.#shifts.findLast(
+        (number) => number < bound && (number <= placed || this.#shiftOf(number, at)),
+      );
+      if (shift === undefined || shift <= placed) {
+        if (placed === 0) return { at };
+        return { step: this.#steps.get(placed) as StagedStep, direct };
+      }
+      const step = this.#steps.get(shift) as StagedStep;
+      bound = shift;
+      direct = false;
+      if (!isWithin(at, step.path)) return undefined;
+      const rest = at.slice(step.path.length);
+      if (step.op === "delete") return undefined;
+      if (step.op === "move") at = `${step.from as string}${rest}`;
+      else {
+        const deletion = this.#deletion(step.trash as string, bound);
+        if (deletion === undefined) return { at: `${STATE}/trash/${step.trash}${rest}` };
+        at = `${(this.#steps.get(deletion) as StagedStep).path}${rest}`;
+        bound = deletion;
+      }
     }
-    return at;
+  }
+
+  /** Whether a move, delete or restore decides what is at a path. */
+  #shiftOf(number: number, path: string): boolean {
+    const step = this.#steps.get(number) as StagedStep;
+    return isWithin(path, step.path) || (step.op === "move" && isWithin(path, step.from as string));
+  }
+
+  #deletion(trash: string, bound: number): number | undefined {
+    return this.#shifts.findLast((number) => {
+      const step = this.#steps.get(number);
+      return number < bound && step?.op === "delete" && step.trash === trash;
+    });
   }
 
   /** What the system says of a folder; undefined when the change makes it. */
@@ -104,12 +192,9 @@ export class PlannedView {
 
   /** Whether a folder has nothing in it as the steps so far leave it. */
   isEmpty(path: string): boolean {
-    if (
-      this.steps.some(
-        (step) => step.path.startsWith(`${path}/`) && this.see(step.path).kind !== "absent",
-      )
-    )
-      return false;
+    const below = `${path}/`;
+    for (const step of this.#steps.values())
+      if (step.path.startsWith(below) && this.see(step.path).kind !== "absent") return false;
     const physical = this.physical(path);
     if (physical === undefined) return true;
     using directory = this.#files.directory(physical);
@@ -119,7 +204,6 @@ export class PlannedView {
   }
 }
 
-/** Where something below a folder that is to be restored still is. */
-function trashed(step: Step, path: string): string {
-  return `${STATE}/trash/${step.trash}${path.slice(step.path.length)}`;
+function isShift({ op }: StagedStep): boolean {
+  return op === "move" || op === "delete" || op === "restore";
 }
