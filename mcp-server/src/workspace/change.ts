@@ -3,16 +3,27 @@
  * workspace has changed.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, constants, lstatSync, type Stats, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  readFileSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
+import { writeUnfinished } from "./carry-out.ts";
 import type { Confinement } from "./confinement.ts";
 import { type Contents, contentHash } from "./content.ts";
 import { checkChangeable, checkNewName, isWithin, joinPath, splitPath } from "./paths.ts";
 import { PlannedView, type Seen, type StagedStep } from "./planned-view.ts";
 import type { StateFolder } from "./state-folder.ts";
 
+/** Bytes of content that one change holds in memory; the rest waits in unfinished files. */
+const MOST_HELD = 32 * 1024 * 1024;
 /** Entries of a folder that is copied; more would hold up other callers. */
 const MOST_COPIED = 2_000;
 
@@ -30,6 +41,7 @@ export class Change {
   readonly #files: Confinement;
   readonly #state: StateFolder;
   readonly #contents: Contents;
+  #held = 0;
 
   constructor(files: Confinement, state: StateFolder, contents: Contents) {
     this.#view = new PlannedView(files);
@@ -47,9 +59,13 @@ export class Change {
     const seen = this.#view.see(path);
     if (seen.kind === "absent") return undefined;
     if (seen.kind === "written") {
-      const { bytes, after, mode } = seen.step;
-      if (bytes && after !== undefined) return { bytes, etag: after, mode: mode as number };
-      throw new ToolError(`"${path}" is too large to be read here.`);
+      const { bytes, after, mode, temporary } = seen.step;
+      if (after === undefined) throw new ToolError(`"${path}" is too large to be read here.`);
+      return {
+        bytes: bytes ?? readFileSync(this.#state.temporary.entry(temporary as string)),
+        etag: after,
+        mode: mode as number,
+      };
     }
     if (seen.kind === "folder") throw Object.assign(new Error(path), { code: "EISDIR" });
     using file = this.#files.file(seen.kind === "file" ? seen.at : path);
@@ -86,18 +102,22 @@ export class Change {
       if (seen.kind === "written" && seen.direct) this.#discard(seen.step);
       return { created: false, etag };
     }
-    this.#add(
-      {
-        ...before,
-        op: "write",
-        path,
-        after: etag,
-        size: bytes.length,
-        mode,
-        bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      },
-      seen,
-    );
+    const step: StagedStep = {
+      ...before,
+      op: "write",
+      path,
+      after: etag,
+      size: bytes.length,
+      mode,
+      bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    };
+    this.#add(step, seen);
+    this.#held += bytes.length;
+    if (this.#held > MOST_HELD) {
+      this.#held -= bytes.length;
+      closeSync(writeUnfinished(step, this.#state));
+      delete step.bytes;
+    }
     return { created: seen.kind === "absent", etag };
   }
 

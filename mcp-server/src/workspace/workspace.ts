@@ -1,5 +1,5 @@
 /** The one folder that tools work in: reads, and changes that are atomic, durable and undoable. */
-import { closeSync, fsync, lstatSync } from "node:fs";
+import { closeSync, fsync, lstatSync, openSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Caller } from "../access/caller.ts";
 import { History } from "../history/history.ts";
@@ -194,7 +194,8 @@ export class Workspace {
     if (!logged) {
       // What follows must find earlier writes in their places, also after a power cut.
       await this.#settling.now();
-      await Promise.all(steps.filter(({ bytes }) => bytes).map((step) => this.#writeDurably(step)));
+      const writes = steps.filter(({ op }) => op === "write");
+      await Promise.all(writes.map((step) => this.#writeDurably(step)));
       for (const step of steps)
         if (step.moves) step.inode = inode(this.#state, step.moves.temporary as string);
     }
@@ -248,7 +249,9 @@ export class Workspace {
   }
 
   async #writeDurably(step: StagedStep): Promise<void> {
-    const file = writeUnfinished(step, this.#state);
+    const file = step.bytes
+      ? writeUnfinished(step, this.#state)
+      : openSync(this.#state.temporary.entry(step.temporary as string), "r");
     try {
       await sync(file);
     } finally {

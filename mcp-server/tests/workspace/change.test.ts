@@ -194,3 +194,24 @@ describe("a change", () => {
     expect(text("blog/a").trim().split("\n")).toHaveLength(50);
   });
 });
+
+test("a change with more content than fits into memory waits in files, and is read back from there", async () => {
+  const content = (name: number) => Buffer.alloc(8 * 1024 * 1024, `${name}`);
+  const { result } = await change(async (staged) => {
+    for (let name = 0; name < 6; name++) staged.write(`blog/${name}`, content(name));
+    // The last ones are no longer held.
+    await staged.copy("blog/5", "blog/copy");
+    return staged.steps.filter(({ bytes }) => bytes).length;
+  });
+  expect(result).toBe(4);
+  for (let name = 0; name < 6; name++)
+    expect(readFileSync(opened.at(`blog/${name}`)).equals(content(name))).toBe(true);
+  expect(readFileSync(opened.at("blog/copy")).equals(content(5))).toBe(true);
+  await expect(
+    change((staged) => {
+      for (let name = 0; name < 6; name++) staged.write(`blog/${name}`, content(name + 1));
+      throw new Error("given up");
+    }),
+  ).rejects.toThrow("given up");
+  expect(readdirSync(opened.at(".aihub/unfinished"))).toEqual([]);
+});

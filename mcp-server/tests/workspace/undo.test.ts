@@ -90,7 +90,9 @@ describe("undo of all that a chat did", () => {
           if (versions.length === 0) return;
           await run(opened, restoreVersion, { project, chat }, { chat: `undo-${chats}` });
           expect(everything()).toEqual(before);
-          // The undoing is a change like any other.
+          // The undoing is a change like any other, unless the chat's steps came to nothing.
+          if (opened.workspace.history.recent({ chat: `undo-${chats}` }).versions.length === 0)
+            return;
           await run(
             opened,
             restoreVersion,
