@@ -57,7 +57,9 @@ function planOf(
     const what = id === undefined ? { chat: chatOf(context, chat as string) } : { change: id };
     return (change) => {
       checkUndoable(context, what);
-      return context.workspace.undo.stage(change, what).paths;
+      const { paths } = context.workspace.undo.stage(change, what);
+      checkScope(context, change);
+      return paths;
     };
   }
   if (path === undefined || version === undefined)
@@ -67,4 +69,17 @@ function planOf(
     change.write(place, versionContent(context, place, version), { parents: true });
     return [place];
   };
+}
+
+/** Taking back that something was made deletes it, for which a token needs the same right as for the tool. */
+function checkScope({ caller }: CallContext, change: Change): void {
+  if (caller.scopes.has("delete")) return;
+  const gone = change.steps.find(
+    ({ op, path }) => op === "delete" && change.kind(path) === "absent",
+  );
+  if (gone) {
+    throw new ToolError(
+      `That would delete "${gone.path}", and token "${caller.token}" may not delete. Nothing was undone. Restore single files by path and version.`,
+    );
+  }
 }

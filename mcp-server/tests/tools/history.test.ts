@@ -251,6 +251,35 @@ describe("restore_version", () => {
   });
 });
 
+describe("a token that may not delete", () => {
+  const writer: Labels = { scopes: new Set(["read", "write"] as const), chat: "c" };
+
+  test("deletes nothing by undoing that it was made", async () => {
+    await write("made", "one", writer);
+    await run(opened, move, { ...blog, from: "made", to: "deep/moved" }, writer);
+    await expect(restore({ change: "2" }, writer)).rejects.toThrow(/would delete "blog\/deep"/);
+    await write("made", "two", writer);
+    for (const what of [{ change: "3" }, { change: "3", dry_run: true }]) {
+      await expect(restore(what, writer)).rejects.toThrow(
+        'would delete "blog/made", and token "tests" may not delete. Nothing was undone.',
+      );
+    }
+    expect([text("blog/made"), text("blog/deep/moved")]).toEqual(["two", "one"]);
+    await restore({ chat: "c" });
+    expect(opened.tree()).toEqual(["api", "blog"]);
+  });
+
+  test("undoes what deletes nothing", async () => {
+    await write("a", "one");
+    await write("a", "two", writer);
+    await write("big", "b");
+    await remove("big", { chat: "d" });
+    await restore({ chat: "c" }, writer);
+    await restore({ chat: "d" }, writer);
+    expect([text("blog/a"), text("blog/big")]).toEqual(["one", "b"]);
+  });
+});
+
 describe("a token that does not reach a project", () => {
   const own: Labels = { projects: ["blog"], chat: "c" };
 
