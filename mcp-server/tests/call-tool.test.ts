@@ -3,7 +3,8 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Caller } from "../src/access/caller.ts";
 import { callTool } from "../src/protocol/call-tool.ts";
-import { caller, fakeDeps } from "./fake-tools.ts";
+import type { Tool } from "../src/tools/tool.ts";
+import { caller, fakeDeps, fakeTools } from "./fake-tools.ts";
 
 let deps = fakeDeps();
 beforeEach(() => {
@@ -68,6 +69,25 @@ it("ends when it is cancelled", async () => {
   const abort = new AbortController();
   const running = callTool(deps, "wait", {}, { caller: everything, signal: abort.signal });
   abort.abort();
+  expect((await running).content).toEqual([
+    { type: "text", text: "wait was cancelled before it was done." },
+  ]);
+  expect(last()).toMatchObject({ outcome: "cancelled" });
+});
+
+it("is cancelled, not broken, also where the reason is no AbortError", async () => {
+  const abort = new AbortController();
+  const [wait] = fakeTools.filter(({ name }) => name === "wait") as [Tool];
+  const rejecting: Tool = {
+    ...wait,
+    run: ({ signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  };
+  deps = fakeDeps([rejecting]);
+  const running = callTool(deps, "wait", {}, { caller: everything, signal: abort.signal });
+  abort.abort(new Error("Connection closed"));
   expect((await running).content).toEqual([
     { type: "text", text: "wait was cancelled before it was done." },
   ]);

@@ -139,7 +139,11 @@ class Running implements CallContext {
     const path = this.#path();
     const explained = explain(error, path);
     if (explained) return this.#end("error", failure(explained.message));
-    if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError")) {
+    // What aborts a call gives a reason of its own kind, which is what then fails.
+    const aborted =
+      this.#call.signal.aborted ||
+      (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError"));
+    if (aborted) {
       return this.#end("cancelled", failure(`${name} was cancelled before it was done.`));
     }
     process.stderr.write(
