@@ -65,6 +65,62 @@ async function doStep(
   return act(chat, makeDirectory, { path });
 }
 
+/** What ann did in chat "hers" is not undone once bob has worked on it. */
+describe("undo refuses, with the name of who was there since,", () => {
+  const ann = { chat: "hers", user: "ann" };
+  const bob = { chat: "his", user: "bob" };
+  const undo = () => run(opened, restoreVersion, { project, chat: "hers" }, { user: "ann" });
+  const write = (path: string, content: string, who: object) =>
+    run(opened, writeCode, { project, path, content }, who);
+  const remove = (path: string, who: object) =>
+    run(opened, deleteTool, { project, path, recursive: true }, who);
+  const byBob = /Nothing was undone.*by bob with/;
+
+  test("of a file that was edited", async () => {
+    await write("a", "hers", ann);
+    await write("a", "his", bob);
+    await expect(undo()).rejects.toThrow(byBob);
+  });
+
+  test("of a move whose place another file has taken", async () => {
+    await write("a", "1", bob);
+    await run(opened, move, { project, from: "a", to: "b" }, ann);
+    await remove("b", bob);
+    await write("b", "his", bob);
+    await expect(undo()).rejects.toThrow(byBob);
+    expect(readFileSync(opened.at("blog/b"), "utf8")).toBe("his");
+  });
+
+  test("of a moved folder whose place another folder has taken", async () => {
+    await write("d/a", "1", bob);
+    await run(opened, move, { project, from: "d", to: "e" }, ann);
+    await remove("e", bob);
+    await write("e/his", "his", bob);
+    await expect(undo()).rejects.toThrow(byBob);
+  });
+
+  test("of a large copy that was written anew", async () => {
+    writeFileSync(opened.at("blog/large"), Buffer.alloc(9 * 1024 * 1024));
+    await run(opened, copy, { project, from: "large", to: "copy" }, ann);
+    await write("copy", "his", bob);
+    await expect(undo()).rejects.toThrow(byBob);
+  });
+
+  test("of a folder that came back and was worked in", async () => {
+    await write("d/a", "1", bob);
+    const { structured } = await remove("d", bob);
+    await run(opened, restoreVersion, { project, change: structured.change as string }, ann);
+    await write("d/his", "his", bob);
+    await expect(undo()).rejects.toThrow(byBob);
+  });
+
+  test("of a file that somebody made very large outside", async () => {
+    await write("a", "hers", ann);
+    writeFileSync(opened.at("blog/a"), Buffer.alloc(9 * 1024 * 1024));
+    await expect(undo()).rejects.toThrow(/"blog\/a" was changed outside the server/);
+  });
+});
+
 describe("undo of all that a chat did", () => {
   test("brings everything back, whatever the chat did", async () => {
     let chats = 0;
