@@ -112,6 +112,9 @@ class Running implements CallContext {
     if (!this.caller.scopes.has(tool.scope)) {
       return this.#end("denied", failure(scopeProblem(this.caller, tool)));
     }
+    if (tool.beyondProjects && this.caller.projects !== "all") {
+      return this.#end("denied", failure(beyondProblem(this.caller, tool)));
+    }
     const parsed = tool.input.safeParse(args);
     if (!parsed.success) {
       return this.#end("invalid", failure(argumentProblem(tool, args, parsed.error)));
@@ -207,6 +210,10 @@ function failure(message: string): CallToolResult {
 function scopeProblem(caller: Caller, tool: Tool): string {
   const has = [...caller.scopes].join(", ") || "nothing";
   return `Token "${caller.token}" may not ${tool.scope}: it has ${has}. ${tool.name} needs a token with the scope "${tool.scope}".`;
+}
+
+function beyondProblem(caller: Caller, tool: Tool): string {
+  return `Token "${caller.token}" reaches single projects only. ${tool.name} works on what belongs to no project, and needs a token for all projects.`;
 }
 
 function projectProblem(caller: Caller, project: string): string {

@@ -8,7 +8,7 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 const lists = new WeakMap<readonly Tool[], Map<string, ListedTool[]>>();
 
-/** The tools that the caller's scopes allow, in their fixed order. The same list each time: not to be changed. */
+/** The tools that the caller's token allows, in their fixed order. The same list each time: not to be changed. */
 export function listTools(tools: readonly Tool[], caller: Caller): ListedTool[] {
   let known = lists.get(tools);
   if (known === undefined) {
@@ -16,10 +16,13 @@ export function listTools(tools: readonly Tool[], caller: Caller): ListedTool[] 
     lists.set(tools, known);
   }
   const allowed = scopes.filter((scope) => caller.scopes.has(scope));
-  const key = allowed.join(" ");
+  const everywhere = caller.projects === "all";
+  const key = `${allowed.join(" ")} ${everywhere}`;
   let list = known.get(key);
   if (list === undefined) {
-    list = tools.filter((tool) => caller.scopes.has(tool.scope)).map(listed);
+    list = tools
+      .filter((tool) => caller.scopes.has(tool.scope) && (everywhere || !tool.beyondProjects))
+      .map(listed);
     known.set(key, list);
   }
   return list;

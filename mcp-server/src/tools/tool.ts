@@ -31,6 +31,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType, Output extends z.ZodT
   description: string;
   /** What the caller's token must allow. */
   scope: Scope;
+  /** Works on what belongs to no project, so only for tokens that reach all of them. Default false. */
+  beyondProjects?: boolean;
   input: Input;
   output: Output;
   annotations: ToolAnnotations;

@@ -5,8 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as bodyOf } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { scopes } from "../../src/access/caller.ts";
 import { OpenWebui } from "../../src/open-webui/open-webui.ts";
 import { openWebuiTools } from "../../src/open-webui/tools/index.ts";
+import { callTool } from "../../src/protocol/call-tool.ts";
+import { listTools } from "../../src/protocol/tool-list.ts";
+import { fakeDeps } from "../fake-tools.ts";
 
 const KEY = "sk-of-the-tests";
 
@@ -115,6 +119,25 @@ describe("tools of Open WebUI", () => {
       list_tools: "read",
       create_tool: "self-modify",
     });
+  });
+
+  test("are hidden from a token for single projects, and refused to it", async () => {
+    const allowed = scopes.filter((scope) => scope !== "delete");
+    const limited = { token: "limited", scopes: new Set(allowed), projects: ["blog"] };
+    expect(listTools(openWebuiTools, limited)).toEqual([]);
+    expect(listTools(openWebuiTools, { ...limited, projects: "all" })).toHaveLength(9);
+    const deps = { ...fakeDeps(openWebuiTools), openWebui: new OpenWebui({ url, apiKey: KEY }) };
+    const { signal } = new AbortController();
+    for (const { name } of openWebuiTools) {
+      const { isError, content } = await callTool(deps, name, {}, { caller: limited, signal });
+      expect(isError).toBe(true);
+      expect(JSON.stringify(content)).toContain("needs a token for all projects");
+      expect(deps.audit.entries.at(-1)).toMatchObject({ tool: name, outcome: "denied" });
+    }
+    expect(asked).toEqual([]);
+    const everywhere = { ...limited, projects: "all" } as const;
+    const listed = await callTool(deps, "list_chats", {}, { caller: everywhere, signal });
+    expect(listed.isError).toBeUndefined();
   });
 
   test("say what is wrong, and never the key", async () => {

@@ -10,7 +10,7 @@ import { listModels } from "./list_models.ts";
 import { listTools } from "./list_tools.ts";
 import { toggleFunction } from "./toggle_function.ts";
 
-export const openWebuiTools: readonly Tool[] = [
+const all = [
   getHealth,
   listModels,
   listChats,
@@ -21,3 +21,6 @@ export const openWebuiTools: readonly Tool[] = [
   listTools,
   createTool,
 ] as unknown as readonly Tool[];
+
+/** One account stands behind all of them, with the chats and code of every project. */
+export const openWebuiTools: readonly Tool[] = all.map((one) => ({ ...one, beyondProjects: true }));
