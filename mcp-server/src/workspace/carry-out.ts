@@ -6,27 +6,31 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
-  copyFileSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmdirSync,
+  rmSync,
   type Stats,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import type { Step } from "../history/journal.ts";
+import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement, PinnedDirectory } from "./confinement.ts";
+import { contentHash } from "./content.ts";
 import { splitPath } from "./paths.ts";
 import type { StagedStep } from "./planned-view.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 /** Tells the unfinished files of processes apart. */
 const series = randomBytes(8).toString("hex");
 let count = 0;
@@ -36,6 +40,14 @@ export interface CarriedOut {
   directories: Map<string, PinnedDirectory>;
 }
 
+/** A step that has been carried out. */
+interface Done {
+  /** Takes it back. */
+  back(): void;
+  /** Drops what was held only to take it back. */
+  end?(): void;
+}
+
 /** Throws ToolError when somebody else changed the same places meanwhile; then nothing has changed. */
 export function carryOut(
   files: Confinement,
@@ -43,7 +55,8 @@ export function carryOut(
   steps: readonly StagedStep[],
 ): CarriedOut {
   const directories = new Map<string, PinnedDirectory>();
-  const undo: (() => void)[] = [];
+  const done: Done[] = [];
+  const renamed = new Set<number>();
   const place = (path: string): string => {
     const { directory, name } = splitPath(path);
     let pinned = directories.get(directory);
@@ -54,8 +67,9 @@ export function carryOut(
     return pinned.entry(name);
   };
   try {
-    for (const step of steps) {
-      undo.push(carryOutStep(step, state, place));
+    for (const [number, step] of steps.entries()) {
+      const last = number === steps.length - 1;
+      done.push(carryOutStep(step, state, place, renamed, last));
       // What was moved away may be open under its old path.
       if (step.op === "move" || step.op === "delete") {
         for (const [path, pinned] of directories) {
@@ -67,20 +81,39 @@ export function carryOut(
         }
       }
     }
+    for (const { end } of done) {
+      try {
+        end?.();
+      } catch {
+        // The change is done. What is left over lies among the unfinished files, which are swept.
+      }
+    }
     return { directories };
   } catch (error) {
-    for (const back of undo.reverse()) back();
+    for (const { back } of done.reverse()) {
+      try {
+        back();
+      } catch (failure) {
+        // The others are taken back all the same.
+        process.stderr.write(`a step of a refused change stays: ${(failure as Error).message}\n`);
+      }
+    }
     for (const pinned of directories.values()) pinned[Symbol.dispose]();
     throw error;
   }
 }
 
-/** Returns what takes the step back. */
+/**
+ * `renamed` collects the inodes that this change has moved, whose time of change therefore says nothing. The last step needs
+ * nothing to take it back by: there is none after it that could fail.
+ */
 function carryOutStep(
   step: StagedStep,
   state: StateFolder,
   place: (path: string) => string,
-): () => void {
+  renamed: Set<number>,
+  last: boolean,
+): Done {
   const target = place(step.path);
   switch (step.op) {
     case "make_directory":
@@ -89,21 +122,39 @@ function carryOutStep(
       if (step.temporary === undefined) closeSync(writeUnfinished(step, state));
       const unfinished = state.temporary.entry(step.temporary as string);
       const there = stats(target);
-      if (step.found ? !same(there, step.found) : there && !keeps(step)) throw changed(step.path);
-      const back = there ? keep(step, state, target) : undefined;
-      renameSync(unfinished, target);
-      return () => {
-        renameSync(target, unfinished);
-        back?.();
+      if (step.found ? !same(there, step.found, renamed) : there && !keeps(step))
+        throw changed(step.path);
+      if (!there) {
+        renameSync(unfinished, target);
+        return { back: () => renameSync(target, unfinished) };
+      }
+      const second = keep(step, state, target, there.ino, last);
+      try {
+        renameSync(unfinished, target);
+      } catch (error) {
+        // With two names nothing would read the file any more.
+        if (second) unlinkSync(second.name);
+        throw error;
+      }
+      return {
+        back: () => second && renameSync(second.name, target),
+        end: () => second?.shared && unlinkSync(second.name),
       };
     }
     case "delete": {
       const there = stats(target);
       if (!there || (step.inode !== 0 && there.ino !== step.inode)) throw changed(step.path);
-      const kept = keptPlace(step, state);
-      const shared = stats(kept) !== undefined;
+      // What a folder holds is not compared: all of it goes into the trash.
+      if (step.found && !step.folder && !same(there, step.found, renamed)) throw changed(step.path);
+      let kept = keptPlace(step, state);
+      const shared = step.before !== undefined && isIntact(kept, step.before);
+      if (shared) kept = heldPlace(there.ino, state);
       renameSync(target, kept);
-      return () => giveBack(kept, target, shared);
+      renamed.add(there.ino);
+      return {
+        back: () => renameSync(kept, target),
+        ...(shared ? { end: () => unlinkSync(kept) } : {}),
+      };
     }
     case "move":
     case "restore": {
@@ -111,7 +162,8 @@ function carryOutStep(
         step.op === "move" ? place(step.from as string) : state.trash.entry(step.trash as string);
       if (stats(target)) throw changed(step.path);
       renameSync(source, target);
-      return () => renameSync(target, source);
+      if (step.inode !== undefined) renamed.add(step.inode);
+      return { back: () => renameSync(target, source) };
     }
   }
 }
@@ -156,42 +208,86 @@ export function keptPlace(step: Step, state: StateFolder): string {
     : state.object(step.before);
 }
 
-/** Gives what is at `target` a second name, under which it stays. Returns what puts it back. */
-function keep(step: Step, state: StateFolder, target: string): () => void {
+/**
+ * Where a file whose content is kept already waits until the change is done, so that taking the change back gives back the very
+ * file, with its mode and owner. Named so that recovery finds it.
+ */
+export function heldPlace(inode: number, state: StateFolder): string {
+  return state.temporary.entry(`held-${inode}`);
+}
+
+/**
+ * Gives what is at `target` a second name: under its hash for good, or, where its content is kept already (`shared`), until the
+ * change is done; then the last step needs none.
+ */
+function keep(
+  step: Step,
+  state: StateFolder,
+  target: string,
+  inode: number,
+  last: boolean,
+): { name: string; shared: boolean } | undefined {
   const kept = keptPlace(step, state);
-  let shared = false;
   try {
     linkSync(target, kept);
   } catch (error) {
     if (!failedWith(error, "EEXIST")) throw error;
-    // One of this size is the same content; another one was damaged.
-    shared = lstatSync(kept).size === lstatSync(target).size;
-    if (!shared) {
-      unlinkSync(kept);
-      linkSync(target, kept);
+    if (step.before !== undefined && isIntact(kept, step.before)) {
+      if (last) return undefined;
+      const held = heldPlace(inode, state);
+      linkAnew(target, held);
+      return { name: held, shared: true };
     }
+    linkAnew(target, kept);
   }
-  return () => giveBack(kept, target, shared);
+  return { name: kept, shared: false };
 }
 
-/** Content that other versions share stays where it is kept. */
-function giveBack(kept: string, target: string, shared: boolean): void {
-  if (shared) copyFileSync(kept, target, constants.COPYFILE_EXCL);
-  else renameSync(kept, target);
+/** Links in the place of what is there. */
+function linkAnew(target: string, name: string): void {
+  rmSync(name, { force: true });
+  linkSync(target, name);
 }
 
-function makeDirectory(target: string): () => void {
+/**
+ * Whether content is kept as it was: a program that had the file open may have written into it since, without changing its
+ * size. Costs a read, but only where the same content is kept a second time.
+ */
+function isIntact(kept: string, hash: string): boolean {
+  let file: number;
+  try {
+    file = openSync(kept, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "EACCES", "ELOOP", "ENXIO")) return false;
+    throw error;
+  }
+  try {
+    const there = fstatSync(file);
+    return there.isFile() && there.size <= limits.write && contentHash(readFileSync(file)) === hash;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function makeDirectory(target: string): Done {
   try {
     mkdirSync(target);
   } catch (error) {
-    if (failedWith(error, "EEXIST") && stats(target)?.isDirectory()) return () => {};
+    if (failedWith(error, "EEXIST") && stats(target)?.isDirectory()) return { back() {} };
     throw error;
   }
-  return () => rmdirSync(target);
+  return { back: () => rmdirSync(target) };
 }
 
-function same(there: Stats | undefined, found: Stats): boolean {
-  return there?.ino === found.ino && there.size === found.size && there.mtimeMs === found.mtimeMs;
+/** The time of the last change tells also an edit that sets the time of modification back; a rename changes it too. */
+function same(there: Stats | undefined, found: Stats, renamed: ReadonlySet<number>): boolean {
+  return (
+    there?.ino === found.ino &&
+    there.dev === found.dev &&
+    there.size === found.size &&
+    there.mtimeMs === found.mtimeMs &&
+    (there.ctimeMs === found.ctimeMs || renamed.has(there.ino))
+  );
 }
 
 function stats(place: string): Stats | undefined {

@@ -4,7 +4,7 @@ import { uptime } from "node:os";
 import type { Journal, StepRecord } from "../history/journal.ts";
 import { limits } from "../limits.ts";
 import { failedWith } from "../tools/tool-error.ts";
-import { carryOut, keptPlace } from "./carry-out.ts";
+import { carryOut, heldPlace, keptPlace } from "./carry-out.ts";
 import type { Confinement, OpenFile } from "./confinement.ts";
 import { contentHash } from "./content.ts";
 import { splitPath } from "./paths.ts";
@@ -59,9 +59,10 @@ function isDone(step: StepRecord, files: Confinement, state: StateFolder): boole
 /** What was given its second name and was not replaced any more is one file with two names, which nothing reads. */
 function takeBackLink(step: StepRecord, files: Confinement, state: StateFolder): void {
   if (step.op !== "write" || (step.before === undefined && step.trash === undefined)) return;
-  const kept = keptPlace(step, state);
-  const second = inode(kept);
-  if (second !== undefined && second === inodeAt(files, step.path)) unlinkSync(kept);
+  const there = inodeAt(files, step.path);
+  if (there === undefined) return;
+  for (const second of [keptPlace(step, state), heldPlace(there, state)])
+    if (inode(second) === there) unlinkSync(second);
 }
 
 /** The step with its content, and with what is now at its place where that is what it was planned for. Throws when it is not. */
