@@ -1,6 +1,7 @@
 /** The one way a tool is called. */
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { Caller } from "../src/access/caller.ts";
 import { callTool } from "../src/protocol/call-tool.ts";
 import type { Tool } from "../src/tools/tool.ts";
@@ -117,6 +118,31 @@ describe("wrong arguments are told by place, what is wanted and what came", () =
     expect(await problem("write", args)).toBe(
       'write cannot be called like this: kind: expected one of "a"|"b", got "c"; places[1].project: expected string, got object; there is no argument "x" in places[1].',
     );
+  });
+  it("the first few of many that there are not, each cut", async () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`wrong${n}`, 0]));
+    const text = await problem("read", { project: "a", ["x".repeat(5000)]: 0, ...many });
+    expect(text).toContain(`"${"x".repeat(40)}...", "wrong0", "wrong1", "wrong2", "wrong3" and 96`);
+    expect(text.length).toBeLessThan(300);
+  });
+  it("without checking each of too many", async () => {
+    let checked = 0;
+    const item = z.string().refine(() => ++checked > 0);
+    const [read] = fakeTools as [Tool];
+    const path = z.string().default("a");
+    const input = z.strictObject({ project: z.string(), path, list: z.array(item).max(100) });
+    deps = fakeDeps([{ ...read, input }]);
+    const list = (length: number) => ({ project: "a", list: Array(length).fill("x") });
+    expect(await problem("read", list(3000))).toBe(
+      "read cannot be called like this: the arguments hold more than 2000 values, and list is a list of 3000. Make several calls with fewer each.",
+    );
+    expect(last()).toMatchObject({ outcome: "invalid", project: "a" });
+    const keys = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`k${n}`, 0]));
+    for (const args of [keys, { project: "a", list: [keys] }, Array(3000).fill(0)])
+      expect(await problem("read", args)).toMatch(/hold more than 2000 values\. Make/);
+    expect(checked).toBe(0);
+    expect(await problem("read", list(101))).toMatch(/list: Too big.*got a list of 101/);
+    expect((await call("read", list(100))).isError).toBeUndefined();
   });
   it("without repeating what is long", async () => {
     const text = await problem("write", { project: "a", content: "x", kind: "y".repeat(5000) });

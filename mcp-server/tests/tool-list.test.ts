@@ -1,6 +1,7 @@
 /** What a client sees of the tools. */
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { openWebuiTools } from "../src/open-webui/tools/index.ts";
 import { compactSchema, listTools } from "../src/protocol/tool-list.ts";
 import { tools } from "../src/tools/index.ts";
 import type { Tool } from "../src/tools/tool.ts";
@@ -27,6 +28,20 @@ describe("the list", () => {
       Buffer.byteLength(JSON.stringify({ tools: list })),
       sizes.join("\n"),
     ).toBeLessThanOrEqual(16_384);
+  });
+});
+
+it("has no list among the arguments without a limit", () => {
+  const all = [...tools, ...openWebuiTools] as readonly Tool[];
+  const lists = all.flatMap(({ name, input }) =>
+    Object.entries(compactSchema(input, "input").properties ?? {})
+      .filter(([, argument]) => typeof argument === "object" && argument.type === "array")
+      .map(([key, argument]) => [`${name} ${key}`, (argument as { maxItems?: number }).maxItems]),
+  );
+  expect(Object.fromEntries(lists)).toEqual({
+    "read_many paths": 100,
+    "edit_code edits": 100,
+    "update_project tags": 50,
   });
 });
 

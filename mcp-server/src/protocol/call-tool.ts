@@ -88,6 +88,7 @@ class Running implements CallContext {
   readonly #call: Call;
   readonly #started = performance.now();
   #args: Record<string, unknown> = {};
+  #bytesIn = 0;
 
   constructor(deps: Deps, tool: Tool, call: Call) {
     this.workspace = deps.workspace;
@@ -109,12 +110,16 @@ class Running implements CallContext {
     const tool = this.#tool;
     this.#deps.metrics.began();
     if (isRecord(args)) this.#args = args;
+    const { bytes, values } = sizeOf(args);
+    this.#bytesIn = bytes;
     if (!this.caller.scopes.has(tool.scope)) {
       return this.#end("denied", failure(scopeProblem(this.caller, tool)));
     }
     if (tool.beyondProjects && this.caller.projects !== "all") {
       return this.#end("denied", failure(beyondProblem(this.caller, tool)));
     }
+    // Checking each of millions, and telling of each, would keep everybody else waiting.
+    if (values > MOST_VALUES) return this.#end("invalid", failure(amountProblem(tool, args)));
     const parsed = tool.input.safeParse(args);
     if (!parsed.success) {
       return this.#end("invalid", failure(argumentProblem(tool, args, parsed.error)));
@@ -166,7 +171,7 @@ class Running implements CallContext {
 
   #end(outcome: Outcome, result: CallToolResult): Performed {
     const seconds = (performance.now() - this.#started) / 1000;
-    const [bytesIn, bytesOut] = [bytesOf(this.#args), bytesSaid(result.content)];
+    const [bytesIn, bytesOut] = [this.#bytesIn, bytesSaid(result.content)];
     const { audit, metrics } = this.#deps;
     metrics.called(this.#tool.name, outcome, seconds, bytesIn, bytesOut);
     const { caller } = this;
@@ -263,21 +268,40 @@ function listsOfPlaces(tool: Tool): string[] {
   return lists;
 }
 
-/** Issues told at once; more help nobody. */
+/** Values in the arguments of one call; four times what the longest lists that a tool takes hold. */
+const MOST_VALUES = 2_000;
+
+function amountProblem(tool: Tool, args: unknown): string {
+  const long = isRecord(args)
+    ? Object.keys(propertiesOf(tool)).find((key) => lengthOf(args[key]) > MOST_VALUES)
+    : undefined;
+  const came = long === undefined ? "" : `, and ${long} is ${described((args as never)[long])}`;
+  return `${tool.name} cannot be called like this: the arguments hold more than ${MOST_VALUES} values${came}. Make several calls with fewer each.`;
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
+}
+
+/** Issues, and arguments that there are not, told at once; more help nobody. */
 const MOST_ISSUES = 5;
+/** Characters of an argument's name that are told. */
+const LONGEST_NAME = 40;
 
 /** Each wrong argument: where, what was expected, what came. */
 function argumentProblem(tool: Tool, args: unknown, error: z.ZodError): string {
   const issues = error.issues.slice(0, MOST_ISSUES).map((issue) => {
     const place = issue.path.reduce<string>(
       (path, key) =>
-        typeof key === "number" ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key),
+        typeof key === "number" ? `${path}[${key}]` : path ? `${path}.${cut(key)}` : cut(key),
       "",
     );
     if (issue.code === "unrecognized_keys") {
       const known = Object.keys(propertiesOf(tool)).join(", ") || "none";
       const where = place ? ` in ${place}` : `; it takes: ${known}`;
-      return `there is no argument ${issue.keys.map((key) => `"${key}"`).join(", ")}${where}`;
+      const names = issue.keys.slice(0, MOST_ISSUES).map((key) => `"${cut(key)}"`);
+      const more = issue.keys.length - names.length;
+      return `there is no argument ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}${where}`;
     }
     const came = valueAt(args, issue.path);
     if (came === undefined && issue.code === "invalid_type") {
@@ -290,6 +314,11 @@ function argumentProblem(tool: Tool, args: unknown, error: z.ZodError): string {
   });
   const more = error.issues.length - issues.length;
   return `${tool.name} cannot be called like this: ${issues.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`;
+}
+
+function cut(key: PropertyKey): string {
+  const name = String(key);
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME)}...`;
 }
 
 function propertiesOf(tool: Tool): object {
@@ -326,21 +355,41 @@ function shown(value: unknown): string | undefined {
 /** Levels of arguments that are counted; nobody sends more but to see the stack overflow. */
 const DEEPEST = 20;
 
-/** Bytes of all text in it. */
-function bytesOf(value: unknown, level = 0): number {
-  if (typeof value === "string") return Buffer.byteLength(value);
-  if (typeof value !== "object" || value === null || level > DEEPEST) return 0;
-  let bytes = 0;
-  if (Array.isArray(value)) for (const item of value) bytes += bytesOf(item, level + 1);
-  else {
-    for (const key in value) bytes += bytesOf((value as Record<string, unknown>)[key], level + 1);
+interface Size {
+  /** Bytes of all text in it. */
+  bytes: number;
+  /** Values in it, itself among them. */
+  values: number;
+}
+
+/** Gives up above MOST_VALUES, with what was counted until then. */
+function sizeOf(value: unknown): Size {
+  const size: Size = { bytes: 0, values: 0 };
+  count(value, size, 0);
+  return size;
+}
+
+function count(value: unknown, size: Size, level: number): void {
+  size.values++;
+  if (typeof value === "string") size.bytes += Buffer.byteLength(value);
+  if (typeof value !== "object" || value === null || level > DEEPEST) return;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (size.values > MOST_VALUES) return;
+      count(item, size, level + 1);
+    }
+    return;
   }
-  return bytes;
+  for (const key in value) {
+    if (size.values > MOST_VALUES) return;
+    count((value as Record<string, unknown>)[key], size, level + 1);
+  }
 }
 
 /** Bytes of what an answer says. */
 function bytesSaid(content: readonly ContentBlock[]): number {
   let bytes = 0;
-  for (const block of content) bytes += bytesOf(block.type === "text" ? block.text : block);
+  for (const block of content)
+    bytes += block.type === "text" ? Buffer.byteLength(block.text) : sizeOf(block).bytes;
   return bytes;
 }
