@@ -34,7 +34,7 @@ export interface PinnedDirectory extends Disposable {
   readonly fd: number;
   /** Path of an entry for a system call; valid while this is open. */
   entry(name: string): string;
-  /** Pins a directory in it. Throws a system error, or ToolError for a link. */
+  /** Pins a directory in it. Throws a system error, or ToolError for a link and for what is no name. */
   child(name: string): PinnedDirectory;
   /** Opens a regular file in it for reading. Throws a system error, or ToolError for links and special files. */
   file(name: string): OpenFile;
@@ -132,6 +132,8 @@ class Directory implements PinnedDirectory {
   }
 
   child(name: string): Directory {
+    // The system would take these for the directory itself, the one above, or several steps at once.
+    if (name === "" || name === "." || name === ".." || name.includes("/")) throw noName(name);
     const place = this.entry(name);
     let fd: number;
     try {
@@ -227,6 +229,10 @@ function refuseLink(place: string, path: string): void {
       `"${path}" is a symbolic link. Links are not followed; name the file or folder itself.`,
     );
   }
+}
+
+function noName(name: string): ToolError {
+  return new ToolError(`"${name}" is no name of a folder.`);
 }
 
 function special(path: string): ToolError {

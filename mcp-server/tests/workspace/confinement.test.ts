@@ -51,6 +51,19 @@ describe("confinement", () => {
     expect(() => opened.workspace.read("blog/pipe")).toThrow(/device, socket or pipe/);
   });
 
+  test.each(["", ".", "..", "../outside", "blog/src", "/"])("enters no folder by %j", (name) => {
+    using root = opened.workspace.files.directory(".");
+    expect(() => root.child(name)).toThrow(/is no name of a folder/);
+  });
+
+  test.each(["..", "blog/../..", "blog/..", "blog//src", "/blog", "", "./blog"])(
+    "opens nothing at %j",
+    (path) => {
+      expect(() => opened.workspace.files.directory(path)).toThrow(/is no name of a folder/);
+      expect(() => opened.workspace.files.file(`${path}/a.txt`)).toThrow(/is no name of a folder/);
+    },
+  );
+
   test("says what is wrong with a workspace", () => {
     expect(() => new Confinement(`${opened.folder}/missing`)).toThrow(/does not exist: create/);
     expect(() => new Confinement(opened.at("blog/a.txt"))).toThrow(/not a folder/);
