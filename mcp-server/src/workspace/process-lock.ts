@@ -39,9 +39,11 @@ export class ProcessLock {
 
   /** Runs `use` while no other process holds the lock. Throws ToolError when another one holds it for too long. */
   async hold<T>(use: () => Promise<T>): Promise<T> {
+    const since = performance.now();
     while (this.#turn) await this.#turn;
     clearTimeout(this.#lingering);
-    if (!this.#held) await this.#lead(() => this.#take());
+    // Who has waited for another one to take it in vain has no patience left.
+    if (!this.#held) await this.#lead(() => this.#take(since));
     else if (performance.now() - this.#since > TURN_MS) await this.#lead(() => this.#yield());
     this.#holders++;
     try {
@@ -80,13 +82,13 @@ export class ProcessLock {
     }
     this.#release();
     await sleep(1 + Math.random() * 3);
-    await this.#take();
+    await this.#take(performance.now());
   }
 
-  async #take(): Promise<void> {
-    const started = performance.now();
+  /** Tries once at least; `since`: when the wait for it began. */
+  async #take(since: number): Promise<void> {
     while (!this.#tryTake()) {
-      if (performance.now() - started > PATIENCE_MS) {
+      if (performance.now() - since > PATIENCE_MS) {
         throw new ToolError(
           `Another process has been changing this workspace for ${PATIENCE_MS / 1000} s. Try again; when it stays so, end the process that hangs.`,
         );
@@ -114,8 +116,8 @@ export class ProcessLock {
       return true;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      // SQLITE_BUSY: somebody else has it.
-      if ((error as { errcode?: number }).errcode === 5) return false;
+      // SQLITE_BUSY, or one of its finer codes: somebody else has it.
+      if (((error as { errcode?: number }).errcode ?? 0) % 256 === 5) return false;
       throw error;
     }
   }
