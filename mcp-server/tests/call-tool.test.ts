@@ -2,6 +2,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { AuditEntry } from "../src/access/audit.ts";
 import type { Caller } from "../src/access/caller.ts";
 import { callTool } from "../src/protocol/call-tool.ts";
 import type { Tool } from "../src/tools/tool.ts";
@@ -202,6 +203,35 @@ describe("the log", () => {
     });
     expect(last()?.ms).toBeGreaterThan(0);
     expect(JSON.stringify(last())).not.toContain("geheim");
+  });
+  it("has what is named otherwise than by project and path", async () => {
+    const input = z.looseObject({});
+    const [read] = fakeTools as [Tool];
+    deps = fakeDeps([{ ...read, input, run: () => ({ structured: {} }) }]);
+    const logged = async (args: object) => {
+      await call("read", { project: "blog", ...args }, { ...everything, chat: "mine" });
+      const { project: _, ...entry } = last() as AuditEntry;
+      return entry;
+    };
+    expect(await logged({ from: "a", to: "b" })).toMatchObject({ path: "a", to_path: "b" });
+    expect(await logged({ path: "a", from: "1", to: "2" })).not.toHaveProperty("to_path");
+    expect(await logged({ change: "7" })).toMatchObject({ change: "7" });
+    expect(await logged({ chat: "c1" })).toMatchObject({ of_chat: "c1", chat: "mine" });
+    expect(await logged({ paths: ["a", "b"] })).toMatchObject({ paths: ["a", "b"] });
+    const long = (await logged({ paths: Array(100).fill("x".repeat(500)) })).paths ?? [];
+    expect(long).toHaveLength(11);
+    expect(long.at(-1)).toBe("and 90 more");
+  });
+  it("has calls of tools that there are not", () => {
+    const meta = { "io.aihub/user": "ada" };
+    const name = "x".repeat(500);
+    expect(() => callTool(deps, name, {}, { caller: everything, signal, meta })).toThrow();
+    expect(last()).toEqual({
+      token: "test",
+      user: "ada",
+      tool: "x".repeat(400),
+      outcome: "invalid",
+    });
   });
   it("has the labels and the trace of _meta, cleaned and cut", async () => {
     await call("read", { project: "blog" }, everything, {

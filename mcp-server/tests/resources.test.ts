@@ -1,7 +1,7 @@
-import { linkSync, rmSync, symlinkSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "@modelcontextprotocol/client";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { limits } from "../src/limits.ts";
 import { placeOf, resourceUri } from "../src/protocol/resource-uri.ts";
 import { type ProtocolServing, serveProtocol } from "./protocol-serving.ts";
@@ -178,6 +178,27 @@ describe("resources/read", () => {
     expect(contents).toMatchObject([{ text: "secret" }]);
     expect(legacy.getServerCapabilities()).not.toHaveProperty("resources.subscribe");
     expect(legacy.getServerCapabilities()).not.toHaveProperty("logging");
+  });
+});
+
+it("logs who listed and completed what", async () => {
+  await refusal(blogOnly.listResources({ cursor: "x" }));
+  // listResources of the client may answer from what it has kept.
+  await blogOnly.request({ method: "resources/list", params: {} });
+  await blogOnly.complete({
+    ref: { type: "ref/resource", uri: "workspace://{project}/{+path}" },
+    argument: { name: "path", value: "src/" },
+    context: { arguments: { project: "blog" } },
+  });
+  const log = join(serving.workspace, ".aihub/audit/audit.jsonl");
+  const token = expect.stringMatching(/^test-\d+$/);
+  await vi.waitFor(() => {
+    const lines = readFileSync(log, "utf8").trimEnd().split("\n").slice(-3);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { token, tool: "resources/list", outcome: "invalid" },
+      { token, tool: "resources/list", outcome: "ok" },
+      { token, tool: "completion/complete", project: "blog", path: "src/", outcome: "ok" },
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Caller } from "./caller.ts";
 
 export interface AuditEntry {
   /** Name of the token; missing where nobody was let in. */
@@ -22,8 +23,14 @@ export interface AuditEntry {
   tool?: string;
   project?: string;
   path?: string;
+  /** Of a call that names several. */
+  paths?: string[];
   to_project?: string;
   to_path?: string;
+  /** Change that was to be undone. */
+  change?: string;
+  /** Chat that was asked about or was to be undone; `chat` is the one the call was made for. */
+  of_chat?: string;
   outcome: "ok" | "error" | "invalid" | "denied" | "cancelled" | "defect" | "unauthorized";
   /** Bytes of text in the arguments and in the answer's content. */
   in?: number;
@@ -34,6 +41,16 @@ export interface AuditEntry {
   traceparent?: string;
   tracestate?: string;
   baggage?: string;
+}
+
+/** What a line says of the caller. */
+export function who({
+  token,
+  user,
+  chat,
+  message,
+}: Caller): Pick<AuditEntry, "token" | "user" | "chat" | "message"> {
+  return { token, user, chat, message };
 }
 
 export interface AuditSizes {

@@ -9,7 +9,7 @@ import {
   ProtocolErrorCode,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { AuditEntry } from "../access/audit.ts";
+import { type AuditEntry, who } from "../access/audit.ts";
 import type { Caller } from "../access/caller.ts";
 import { withMetaLabels } from "../access/labels.ts";
 import type { Outcome } from "../http/metrics.ts";
@@ -54,6 +54,9 @@ export function performCall(
 ): Performed | Promise<Performed> {
   const tool = toolNamed(deps.tools, name);
   if (tool === undefined) {
+    const { caller, meta } = call;
+    const tried = { tool: shown(name), outcome: "invalid" } as const;
+    deps.audit.record({ ...who(withMetaLabels(caller, meta)), ...tried });
     const known = deps.tools.map((known) => known.name).join(", ");
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
@@ -174,18 +177,11 @@ class Running implements CallContext {
     const [bytesIn, bytesOut] = [this.#bytesIn, bytesSaid(result.content)];
     const { audit, metrics } = this.#deps;
     metrics.called(this.#tool.name, outcome, seconds, bytesIn, bytesOut);
-    const { caller } = this;
     const meta = this.#call.meta;
     const entry: AuditEntry = {
-      token: caller.token,
-      user: caller.user,
-      chat: caller.chat,
-      message: caller.message,
+      ...who(this.caller),
       tool: this.#tool.name,
-      project: shown(this.#args.project),
-      path: shown(this.#args.path),
-      to_project: shown(this.#args.to_project),
-      to_path: shown(this.#args.to_path),
+      ...targetOf(this.#args),
       outcome,
       in: bytesIn,
       out: bytesOut,
@@ -347,6 +343,43 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** Characters of a target or a trace key that are logged. */
 const LONGEST_SHOWN = 400;
+
+/** Paths of one call that are logged. */
+const MOST_LISTED = 100;
+/** Characters of several paths that are logged. */
+const LONGEST_LIST = 4000;
+
+/** What a call is about, by the names that all tools give to it. */
+function targetOf(args: Readonly<Record<string, unknown>>): Partial<AuditEntry> {
+  const { project, path, paths, to_project, to_path, change, chat } = args;
+  // Where no path is given, `from` and `to` are paths and not versions.
+  const { from, to } = path === undefined ? args : {};
+  return {
+    project: shown(project),
+    path: shown(path ?? from),
+    paths: Array.isArray(paths) ? shownList(paths) : undefined,
+    to_project: shown(to_project),
+    to_path: shown(to_path ?? to),
+    change: shown(change),
+    of_chat: shown(chat),
+  };
+}
+
+/** The first ones, and how many more there are. */
+function shownList(values: readonly unknown[]): string[] {
+  const list: string[] = [];
+  let length = 0;
+  for (const value of values) {
+    const one = shown(value) ?? typeof value;
+    length += one.length;
+    if (length > LONGEST_LIST || list.length === MOST_LISTED) {
+      list.push(`and ${values.length - list.length} more`);
+      break;
+    }
+    list.push(one);
+  }
+  return list;
+}
 
 function shown(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, LONGEST_SHOWN) : undefined;

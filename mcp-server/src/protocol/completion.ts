@@ -11,6 +11,7 @@ import { joinPath, resolvePath } from "../workspace/paths.ts";
 import type { Deps } from "./deps.ts";
 import { prompts } from "./prompts.ts";
 import { mayRead, reachableProjects } from "./reachable-projects.ts";
+import { recorded } from "./recorded.ts";
 import { RESOURCE_TEMPLATE } from "./resource-uri.ts";
 
 /** What an argument can be completed to. */
@@ -27,7 +28,11 @@ export function complete(
 ): CompleteResult {
   const completing = completingOf(ref, argument.name);
   const project = context?.arguments?.project ?? "";
-  const values = completing ? candidates(deps, caller, completing, project, argument.value) : [];
+  const path = completing === "path" || completing === "directory" ? argument.value : undefined;
+  const target = { project: project.slice(0, 400), path: path?.slice(0, 400) };
+  const values = recorded(deps, caller, "completion/complete", target, () =>
+    completing ? candidates(deps, caller, completing, project, argument.value) : [],
+  );
   return {
     completion: {
       values: values.slice(0, MOST_VALUES),

@@ -16,6 +16,7 @@ import { joinPath, splitPath } from "../workspace/paths.ts";
 import type { Deps } from "./deps.ts";
 import { binaryTypeOf, mediaTypeOf, textTypeOf } from "./media-type.ts";
 import { mayRead, reachableProjects } from "./reachable-projects.ts";
+import { recorded } from "./recorded.ts";
 import { placeOf, RESOURCE_TEMPLATE, resourceUri } from "./resource-uri.ts";
 
 export const resourceTemplates: ListResourceTemplatesResult["resourceTemplates"] = [
@@ -31,7 +32,17 @@ export const resourceTemplates: ListResourceTemplatesResult["resourceTemplates"]
 const PAGE = 200;
 
 /** The files of all projects that the caller reaches, a page at a time; without what .gitignore leaves out. */
-export async function listResources(
+export function listResources(
+  deps: Deps,
+  caller: Caller,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<ListResourcesResult> {
+  const list = () => pageFrom(deps, caller, cursor, signal);
+  return recorded(deps, caller, "resources/list", {}, list, signal);
+}
+
+async function pageFrom(
   { workspace, walks }: Deps,
   caller: Caller,
   cursor: string | undefined,
