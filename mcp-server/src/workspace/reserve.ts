@@ -3,6 +3,7 @@
  * can still start.
  */
 import { existsSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { failedWith } from "../tools/tool-error.ts";
 
 const BYTES = 1024 * 1024;
 
@@ -33,8 +34,10 @@ export class Reserve {
     const { bavail, bsize } = statfsSync(this.#folder);
     if (bavail * bsize < 4 * BYTES) return;
     try {
-      writeFileSync(this.#file, Buffer.alloc(BYTES), { mode: 0o600 });
-    } catch {
+      // Never through a link, nor into what another process makes at the same time.
+      writeFileSync(this.#file, Buffer.alloc(BYTES), { mode: 0o600, flag: "wx" });
+    } catch (error) {
+      if (failedWith(error, "EEXIST")) return;
       // Somebody else was quicker to use the room.
       rmSync(this.#file, { force: true });
     }
