@@ -1,11 +1,21 @@
 /** Named tokens: who comes in, and from when on. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createToken,
   type NewToken,
@@ -58,9 +68,61 @@ describe("the file", () => {
         .sort(),
     ).toHaveLength(12);
   });
+  it("is changed also where one that was changing it has died", () => {
+    createToken(file, token("before"));
+    writeFileSync(`${file}.new`, "half");
+    createToken(file, token("after"));
+    expect(readTokens(file).map(({ name }) => name)).toEqual(["before", "after"]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(existsSync(`${file}.new`)).toBe(false);
+  });
+  it("waits for one who is changing it", async () => {
+    createToken(file, token("before"));
+    const other = new DatabaseSync(`${file}.lock`);
+    other.exec("BEGIN EXCLUSIVE");
+    const script = `import { createToken } from ${JSON.stringify(new URL("../src/access/tokens.ts", import.meta.url).href)};
+      process.stdout.write("begins");
+      createToken(process.argv[1], { name: "after", scopes: ["read"], projects: "all" });`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script, file], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    await once(child.stdout, "data");
+    await sleep(200);
+    expect(readTokens(file)).toHaveLength(1);
+    other.close();
+    expect(await ended).toEqual([0, null]);
+    expect(readTokens(file)).toHaveLength(2);
+  });
+  it("is on the disk before its name is, and then its folder", () => {
+    const steps: string[] = [];
+    const { fsyncSync, renameSync } = fs;
+    vi.spyOn(fs, "fsyncSync").mockImplementation((fd) => {
+      steps.push(`sync ${basename(readlinkSync(`/proc/self/fd/${fd}`))}`);
+      fsyncSync(fd);
+    });
+    vi.spyOn(fs, "renameSync").mockImplementation((from, to) => {
+      steps.push("rename");
+      renameSync(from, to);
+    });
+    syncBuiltinESMExports();
+    try {
+      createToken(file, token("ci"));
+    } finally {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    }
+    expect(steps).toEqual(["sync tokens.json.new", "rename", `sync ${basename(dirname(file))}`]);
+  });
+  it("says what is no project", () => {
+    for (const name of [".", "..", "./", "", "a/b"])
+      expect(() => createToken(file, token("ci", { projects: [name] }))).toThrow(/is no project:/);
+    expect(readTokens(file)).toEqual([]);
+  });
   it("says what is wrong with a name", () => {
     createToken(file, token("ci"));
     expect(() => createToken(file, token("ci"))).toThrow(/already/);
+    expect(() => createToken(file, token("hub"))).toThrow(/started with\. Choose another name/);
     for (const name of ["", "a b", "../x", "ä", "x".repeat(65), "-x"]) {
       expect(() => createToken(file, token(name)), name).toThrow(/no token name/);
     }
@@ -107,6 +169,15 @@ describe("a secret", () => {
     expect(both.authenticate(secret)?.token).toBe("ci");
     expect(both.authenticate("shor")).toBeUndefined();
   });
+  it("of the file is not let in under the name of the one given at the start", () => {
+    const both = new TokenStore(file, { secret: "short", name: "me" }, (line) => said.push(line));
+    const [same, other] = [createToken(file, token("me")), createToken(file, token("other"))];
+    expect(both.authenticate(same)).toBeUndefined();
+    expect(both.authenticate(other)?.token).toBe("other");
+    expect(both.authenticate("short")?.token).toBe("me");
+    expect(said).toEqual([expect.stringMatching(/^Token "me" of .* is not let in.*Revoke it/)]);
+    expect(store.authenticate(same)?.token).toBe("me");
+  });
 });
 
 it.each([
@@ -126,6 +197,20 @@ it.each([
       ],
     }),
   ],
+  ...[".", "..", "./", "", "a/b"].map((project): [string, string] => [
+    `the project ${JSON.stringify(project)}`,
+    JSON.stringify({
+      tokens: [
+        {
+          name: "x",
+          sha256: "0".repeat(64),
+          scopes: ["read"],
+          projects: [project],
+          created: "2026-01-01T00:00:00Z",
+        },
+      ],
+    }),
+  ]),
 ])("a file with %s leaves in force what was known, and is told of once", async (_what, text) => {
   const secret = createToken(file, token("ci"));
   expect(store.authenticate(secret)).toBeDefined();

@@ -13,16 +13,22 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { failedWith } from "../tools/tool-error.ts";
 import { type Caller, type Scope, scopes } from "./caller.ts";
+
+/** "." would be the workspace's root, which only "all" reaches. */
+const project = z
+  .string()
+  .refine((name) => !["", ".", ".."].includes(name) && !name.includes("/"), "no project's name");
 
 const storedToken = z.strictObject({
   name: z.string(),
   /** SHA-256 of the secret, hexadecimal. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   scopes: z.array(z.enum(scopes)),
-  projects: z.union([z.literal("all"), z.array(z.string())]),
+  projects: z.union([z.literal("all"), z.array(project)]),
   created: z.iso.datetime(),
   expires: z.iso.datetime().optional(),
 });
@@ -34,7 +40,7 @@ export type StoredToken = z.infer<typeof storedToken>;
 /** A token given at the start instead of by the file. */
 export interface FixedToken {
   secret: string;
-  /** Default "hub". */
+  /** Default "hub". No token of the file is let in under the same name. */
   name?: string;
   /** Default all. */
   scopes?: readonly Scope[];
@@ -51,8 +57,10 @@ interface Known {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Milliseconds that the file is taken to be as it was: between two calls of a busy client. */
 const UNCHANGED = 5;
-/** Milliseconds after which the lock of a process that is writing the file counts as left behind. */
-const LOCK_STALE = 10_000;
+/** Milliseconds to wait for another process that is changing the file. */
+const PATIENCE = 5_000;
+/** Name of the token that a server is started with, unless it is given another. */
+const FIXED_NAME = "hub";
 
 export class TokenStore {
   readonly #file: string | undefined;
@@ -73,7 +81,7 @@ export class TokenStore {
     this.#fixed = fixed && {
       digest: createHash("sha256").update(fixed.secret).digest(),
       caller: {
-        token: fixed.name ?? "hub",
+        token: fixed.name ?? FIXED_NAME,
         scopes: new Set(fixed.scopes ?? scopes),
         projects: "all",
       },
@@ -115,19 +123,22 @@ export class TokenStore {
       const stats: Stats | undefined = statSync(this.#file, { throwIfNoEntry: false });
       seen = stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}` : "none";
       if (seen === this.#seen) return;
+      const tokens = stats ? readTokens(this.#file) : [];
       this.#known = new Map(
-        (stats ? readTokens(this.#file) : []).map((token) => [
-          token.sha256,
-          {
-            digest: Buffer.from(token.sha256, "hex"),
-            caller: {
-              token: token.name,
-              scopes: new Set(token.scopes),
-              projects: token.projects,
+        tokens
+          .filter(({ name }) => this.#isDistinct(name))
+          .map((token) => [
+            token.sha256,
+            {
+              digest: Buffer.from(token.sha256, "hex"),
+              caller: {
+                token: token.name,
+                scopes: new Set(token.scopes),
+                projects: token.projects,
+              },
+              expires: token.expires === undefined ? undefined : Date.parse(token.expires),
             },
-            expires: token.expires === undefined ? undefined : Date.parse(token.expires),
-          },
-        ]),
+          ]),
       );
     } catch (error) {
       seen = `unusable: ${(error as Error).message}`;
@@ -136,6 +147,15 @@ export class TokenStore {
       }
     }
     this.#seen = seen;
+  }
+
+  /** Two of one name would share a rate limit, and nobody could tell them apart in the audit log. */
+  #isDistinct(name: string): boolean {
+    if (name !== this.#fixed?.caller.token) return true;
+    this.#say(
+      `Token "${name}" of ${this.#file} is not let in: the token that the server was started with is called the same. Revoke it and make one of another name.`,
+    );
+    return false;
   }
 }
 
@@ -172,6 +192,15 @@ export function createToken(file: string, token: NewToken): string {
       `"${token.name}" is no token name: give 1 to 64 letters, digits, dots, dashes and underscores.`,
     );
   }
+  if (token.name === FIXED_NAME) {
+    throw new Error(
+      `"${FIXED_NAME}" is what the token is called that a server is started with. Choose another name.`,
+    );
+  }
+  const odd =
+    token.projects !== "all" && token.projects.find((name) => !project.safeParse(name).success);
+  if (typeof odd === "string")
+    throw new Error(`"${odd}" is no project: give names of folders directly in the workspace.`);
   const secret = `aihub_${randomBytes(32).toString("base64url")}`;
   const now = Date.now();
   changeTokens(file, (tokens) => {
@@ -211,11 +240,15 @@ export function revokeToken(file: string, name: string): void {
 
 /** Replaces the file whole, so that a server never reads half of it, one writer at a time. */
 function changeTokens(file: string, change: (tokens: StoredToken[]) => StoredToken[]): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  using _alone = holdLock(`${file}.lock`);
+  const tokens = change(readTokens(file));
   const next = `${file}.new`;
-  const fd = openAlone(next);
+  // Left by one that died.
+  rmSync(next, { force: true });
+  const fd = openSync(next, "wx", 0o600);
   try {
-    const tokens = change(readTokens(file));
     writeSync(fd, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
     fsyncSync(fd);
     renameSync(next, file);
@@ -225,21 +258,32 @@ function changeTokens(file: string, change: (tokens: StoredToken[]) => StoredTok
   } finally {
     closeSync(fd);
   }
+  syncFolder(folder);
 }
 
-/** The file to come is the lock too: who cannot make it waits for who has made it. */
-function openAlone(next: string): number {
-  const given = Date.now() + LOCK_STALE / 2;
-  for (;;) {
-    try {
-      return openSync(next, "wx", 0o600);
-    } catch (error) {
-      if (!failedWith(error, "EEXIST")) throw error;
-      const left = statSync(next, { throwIfNoEntry: false });
-      if (left && Date.now() - left.mtimeMs > LOCK_STALE) rmSync(next, { force: true });
-      else if (Date.now() > given) {
-        throw new Error(`Another process is changing the tokens: ${next} is there. Try again.`);
-      } else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-    }
+/** Without it a power cut could bring a revoked token back. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
+}
+
+/**
+ * Waits for the lock until it is held, and holds it until disposed of. SQLite's file lock is the lock: the kernel lets go of
+ * it when its owner dies, so none is ever left behind for others to remove. Throws an Error for people.
+ */
+function holdLock(path: string): Disposable {
+  const lock = new DatabaseSync(path, { timeout: PATIENCE });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    throw new Error(
+      `The tokens cannot be changed: ${path} cannot be locked (${(error as Error).message}). When another process is changing them, try again.`,
+    );
+  }
+  return { [Symbol.dispose]: () => lock.close() };
 }
