@@ -30,11 +30,9 @@ export class RateLimit {
     return 0;
   }
 
-  /** What `take` would return, without taking. */
-  wait(key: string): number {
-    if (!this.#buckets.has(key)) return 0;
-    const bucket = this.#bucket(key);
-    return bucket.tokens < 1 ? this.#seconds(bucket) : 0;
+  /** Takes more for something that was let in already; what is not there is owed. */
+  owe(key: string, amount: number): void {
+    this.#bucket(key).tokens -= amount;
   }
 
   #bucket(key: string): Bucket {
@@ -52,6 +50,9 @@ export class RateLimit {
       bucket.tokens + (now - bucket.filled) * this.#perMillisecond,
     );
     bucket.filled = now;
+    // The one that was used longest ago is the first to be forgotten.
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
     return bucket;
   }
 
@@ -61,12 +62,11 @@ export class RateLimit {
 }
 
 /**
- * Failed logins by address: 20 at once, then one a second. An address over that gets no further guesses, but a token that
- * came in from it before still does: one wrongly set-up client does not shut out the others behind the same proxy.
+ * Failed logins by address: 20 at once, then one a second. Only guesses are held up: many clients come from the address of the
+ * proxy before the server, and one that is wrongly set up must not shut out the others.
  */
 export class FailedLogins {
   readonly #failed: RateLimit;
-  readonly #admitted = new Map<string, Set<string>>();
 
   constructor(now?: () => number) {
     this.#failed = new RateLimit(1, 20, now);
@@ -75,19 +75,5 @@ export class FailedLogins {
   /** A wrong secret came. Returns 0, or the seconds that the address has to wait. */
   failed(address: string): number {
     return this.#failed.take(address);
-  }
-
-  /** A right one came. Returns 0, or the seconds that the address has to wait. */
-  came(address: string, token: string): number {
-    const admitted = this.#admitted.get(address);
-    if (admitted?.has(token)) return 0;
-    const wait = this.#failed.wait(address);
-    if (wait > 0) return wait;
-    if (admitted) admitted.add(token);
-    else {
-      if (this.#admitted.size >= MOST_KEYS) this.#admitted.clear();
-      this.#admitted.set(address, new Set([token]));
-    }
-    return 0;
   }
 }
