@@ -166,6 +166,62 @@ describe("on standard input and output", () => {
     expect(JSON.stringify(result.content)).toContain("needle");
     await client.close();
   });
+  const message = (id: number, method: string, params: object) =>
+    `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`;
+  const initialize = message(0, "initialize", {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "tests", version: "1" },
+  });
+  it("answers all that was asked before its input ended", async () => {
+    const child = start(["stdio", "--workspace", workspace]);
+    let said = "";
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+    });
+    const write = (id: number) =>
+      message(id, "tools/call", {
+        name: "write_code",
+        arguments: { project: "blog", path: `piped-${id}`, content: "x" },
+      });
+    child.stdin.end(initialize + write(1) + write(2) + write(3));
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+    for (const id of [1, 2, 3]) expect(said).toContain(`"id":${id}}`);
+  });
+  it("tells a client of 2025 about the files it subscribed to, and no others", async () => {
+    const child = start(["stdio", "--workspace", workspace]);
+    const lines = createInterface(child.stdout);
+    const said: string[] = [];
+    lines.on("line", (line) => said.push(line));
+    const write = (id: number, path: string) =>
+      message(id, "tools/call", {
+        name: "write_code",
+        arguments: { project: "blog", path, content: String(id) },
+      });
+    const uri = "workspace://blog/watched.txt";
+    child.stdin.write(initialize + message(1, "resources/subscribe", { uri }));
+    child.stdin.write(write(2, "unwatched.txt") + write(3, "watched.txt"));
+    await expect.poll(() => said.some((line) => line.includes("resources/updated"))).toBe(true);
+    const told = said.filter((line) => line.includes("resources/updated"));
+    expect(told.every((line) => line.includes(uri))).toBe(true);
+    child.stdin.end();
+    await once(child, "close");
+  });
+  it("ends cleanly when a line is larger than any request may be", async () => {
+    const child = start(["stdio", "--workspace", workspace]);
+    let said = "";
+    child.stderr.on("data", (chunk) => {
+      said += chunk;
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.write(initialize);
+    child.stdin.write("x".repeat(17 * 1024 * 1024));
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+    expect(said).toMatch(/buffer|size/i);
+    expect(said).not.toMatch(/unsettled|\n\s+at /);
+  });
   it("ends with its client", async () => {
     const child = start(["stdio", "--workspace", workspace]);
     await new Promise((resolve) => setTimeout(resolve, 500));

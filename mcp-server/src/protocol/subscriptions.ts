@@ -3,13 +3,13 @@
  * project that his token does not reach.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Server, ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
+import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import type { Caller } from "../access/caller.ts";
 import { limits } from "../limits.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { FileWatch } from "./file-watch.ts";
 import { mayRead } from "./reachable-projects.ts";
-import { placeOf, resourceUri } from "./resource-uri.ts";
+import { placeOf } from "./resource-uri.ts";
 
 /** What one stream asked for. */
 interface Asked {
@@ -123,22 +123,6 @@ function projectOf(path: string): string {
 /** Whether the caller may read in one of the projects. */
 function reaches(caller: Caller | undefined, projects: readonly string[]): boolean {
   return caller !== undefined && projects.some((project) => mayRead(caller, project));
-}
-
-/** Over stdio the SDK knows what the one client asked for: tells the server all that this process changes, until it closes. */
-export function tellChanges(workspace: Workspace, server: Server): void {
-  const stop = workspace.onChange((paths) => {
-    for (const path of paths) {
-      if (path.includes("/"))
-        server.sendResourceUpdated({ uri: resourceUri(path) }).catch(() => {});
-    }
-    server.sendResourceListChanged().catch(() => {});
-  });
-  const closed = server.onclose;
-  server.onclose = () => {
-    stop();
-    closed?.();
-  };
 }
 
 /** The body with those of its `resourceSubscriptions` that may stay; one that has none is left alone. */
