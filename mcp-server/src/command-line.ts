@@ -144,8 +144,9 @@ function serve(args: string[], env: Env): Command {
     verb: "serve",
     settings: {
       ...depsSettings(values, env),
-      host: values.host ?? env.HOST ?? "127.0.0.1",
-      port: portOf(values.port ?? env.PORT ?? "8000"),
+      // Set but empty is not set: an empty host would be every address of the machine.
+      host: values.host || env.HOST || "127.0.0.1",
+      port: portOf(values.port || env.PORT || "8000"),
       allowedHosts: list(values["allowed-hosts"] ?? env.ALLOWED_HOSTS ?? ""),
       ...(token !== undefined && { token }),
       ...(tokenName && { tokenName }),

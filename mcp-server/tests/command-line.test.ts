@@ -66,6 +66,14 @@ describe("serve", () => {
   });
 });
 
+it("what is set but empty is not set", () => {
+  const env = { HOST: "", PORT: "", METRICS_PORT: "", WORKSPACE: "/w", MCP_TOKEN: "t" };
+  expect(parse("", env)).toEqual({
+    verb: "serve",
+    settings: { workspace: "/w", host: "127.0.0.1", port: 8000, allowedHosts: [], token: "t" },
+  });
+});
+
 it("a file for the chat server's key is no chat server", () => {
   const env = { OPEN_WEBUI_URL: "", OPEN_WEBUI_API_KEY_FILE: "/key" };
   expect(parse("stdio --workspace /w", env)).toEqual({
