@@ -245,6 +245,54 @@ it("does not grow with clients that come and go", async () => {
   expect(after - before).toBeLessThan(60_000_000);
 });
 
+/** A call as it goes over the wire. */
+function rawCall(name: string, args: object): string {
+  const { headers, body = "" } = modernCall(name, args);
+  const lines = Object.entries({
+    Host: "localhost",
+    "Content-Type": "application/json",
+    Authorization: `Bearer ${secret}`,
+    "Content-Length": Buffer.byteLength(body),
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /mcp HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
+}
+
+it("puts a body together that comes byte by byte", async () => {
+  const { headers, body = "" } = modernCall("read", { project: "a", path: "b" });
+  const calling = request(serving.url, {
+    method: "POST",
+    headers: { ...headers, Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
+    agent: false,
+  });
+  for (const byte of Buffer.from(body)) calling.write(Buffer.from([byte]));
+  calling.end();
+  const [incoming] = await once(calling, "response");
+  expect(incoming.statusCode).toBe(200);
+  incoming.resume();
+});
+
+it.each(["evil@localhost", "localhost/evil", "localhost?x", "localhost#x"])(
+  "a Host header that holds a URL is refused: %s",
+  async (Host) => {
+    expect((await post({ headers: { Host } })).status).toBe(403);
+  },
+);
+
+it("a client that asks on and on and reads nothing is cut off", async () => {
+  const socket = connect(serving.port, "127.0.0.1");
+  socket.pause();
+  const asked = rawCall("read", { project: "a", path: "4k" });
+  const cut = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("error", () => {});
+  const asking = setInterval(() => socket.write(asked.repeat(100)), 5);
+  // A socket that is not read from does not hear of its end.
+  setTimeout(() => socket.resume(), 3_000);
+  await cut;
+  clearInterval(asking);
+  expect((await post()).status).toBe(200);
+});
+
 describe("when it is told to stop", () => {
   it("ends running calls, takes no new ones, and closes streams that would never end", async () => {
     const stopping = await serveFakes();
@@ -289,6 +337,24 @@ describe("when it is told to stop", () => {
     const started = performance.now();
     await closed;
     expect(performance.now() - started).toBeLessThan(4000);
+  });
+  it("waits for no connection on which nothing runs", async () => {
+    const stopping = await serveFakes();
+    const silent = connect(stopping.port, "127.0.0.1");
+    await once(silent, "connect");
+    const kept = connect(stopping.port, "127.0.0.1");
+    await once(kept, "connect");
+    const asked = rawCall("write", { project: "a", content: "x" });
+    kept.write(asked.slice(0, -9));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Much longer than this test may take.
+    const closed = stopping.close(600_000);
+    kept.write(asked.slice(-9));
+    const [answered] = (await once(kept, "data")) as [Buffer];
+    expect(answered.toString()).toContain('"written":1');
+    await closed;
+    silent.destroy();
+    kept.destroy();
   });
   it("cuts what does not end in time", async () => {
     const stopping = await serveFakes();

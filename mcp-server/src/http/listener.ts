@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";
 import type { Caller } from "../access/caller.ts";
 import { withHeaderLabels } from "../access/labels.ts";
@@ -61,6 +61,15 @@ export function isLoopback(host: string): boolean {
 
 /** One reason for all: a runaway loop of one client, which would take the others' share. Far above what a chat does. */
 const REQUESTS_A_SECOND = 1000;
+const MOST_CONNECTIONS = 2000;
+/** Streams of one token that stay open. */
+const MOST_STREAMS = 100;
+/** Requests on one connection whose answers the client has not read. */
+const MOST_UNREAD = 64;
+/** Bytes of a refused request that are read so that its connection can be kept. */
+const MOST_SKIPPED = 64 * 1024;
+/** How soon a stream ends whose token was revoked, milliseconds. */
+const STREAM_CHECK = 10_000;
 
 /** Spellings of Host that are remembered. */
 const MOST_HOSTS = 100;
@@ -73,23 +82,45 @@ export async function listen(parts: ListenerParts, settings: ListenerSettings): 
     );
   }
   const face = new Face(parts, settings);
-  const http = createHttpServer((request, response) => face.take(request, response));
+  /** Connections, and how many answers each waits for. */
+  const connections = new Map<Socket, number>();
+  const http = createHttpServer((request, response) => {
+    const { socket } = request;
+    const unread = (connections.get(socket) ?? 0) + 1;
+    // Who asks on and on and reads nothing would have all its answers kept.
+    if (unread > MOST_UNREAD) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, unread);
+    response.once("close", () => {
+      if (connections.has(socket)) connections.set(socket, (connections.get(socket) as number) - 1);
+      // Idle ones are closed once when the server stops; those that get idle after that, here.
+      if (face.draining) setImmediate(() => http.closeIdleConnections());
+    });
+    face.take(request, response);
+  });
   // A write of the largest size over a slow line.
   http.requestTimeout = 60_000;
   http.headersTimeout = 10_000;
+  // Far below what a process may hold open, so that files can still be opened.
+  http.maxConnections = MOST_CONNECTIONS;
   // Longer than a proxy in front keeps idle connections, so that it never sends into one being closed.
   http.keepAliveTimeout = 75_000;
+  http.on("connection", (socket) => {
+    connections.set(socket, 0);
+    socket.once("close", () => connections.delete(socket));
+  });
   const port = await listenOn(http, settings.host, settings.port);
-  const shownHost = settings.host.includes(":")
-    ? `[${settings.host.replace(/^\[|\]$/g, "")}]`
-    : settings.host;
   return {
-    url: `http://${shownHost}:${port}/mcp`,
+    url: `http://${spelled(settings.host)}:${port}/mcp`,
     port,
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       face.drain();
       http.closeIdleConnections();
+      for (const [socket, unread] of connections)
+        if (unread === 0 && socket.bytesRead === 0) socket.destroy();
       const cut = setTimeout(() => http.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(cut);
@@ -98,13 +129,27 @@ export async function listen(parts: ListenerParts, settings: ListenerSettings): 
   };
 }
 
+/** A host as it is spelled in a URL. */
+export function spelled(host: string): string {
+  return host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host;
+}
+
+/** Names by which a server is called, for the check of the Host header. */
+export function namesOf(allowedHosts: readonly string[] = []): string[] {
+  return [...loopback, ...allowedHosts.map((name) => name.replace(/:\d+$/, "").toLowerCase())];
+}
+
 /** Starts listening and returns the port. Throws an Error for people. */
 export async function listenOn(http: HttpServer, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    http.once("error", (error: NodeJS.ErrnoException) =>
-      reject(new Error(listenProblem(error, host, port))),
-    );
-    http.listen(port, host.replace(/^\[|\]$/g, ""), resolve);
+    const refuse = (error: NodeJS.ErrnoException) =>
+      reject(new Error(listenProblem(error, host, port)));
+    http.once("error", refuse);
+    http.listen(port, host.replace(/^\[|\]$/g, ""), () => {
+      http.off("error", refuse);
+      http.on("error", (error) => process.stderr.write(`listening: ${error.message}\n`));
+      resolve();
+    });
   });
   return (http.address() as AddressInfo).port;
 }
@@ -119,7 +164,8 @@ class Face {
   readonly #rate: RateLimit | undefined;
   readonly #logins = new FailedLogins();
   /** Streams that stay open until one side has enough of them. */
-  readonly #streams = new Set<ServerResponse>();
+  readonly #streams = new Map<ServerResponse, { request: IncomingMessage; token: string }>();
+  readonly #streamCheck: NodeJS.Timeout;
   readonly #hosts = new Set<string>();
   #draining = false;
 
@@ -127,20 +173,25 @@ class Face {
     this.#parts = parts;
     this.#fastPath = settings.fastPath ?? true;
     this.#anonymous = settings.anonymous;
-    const names = [
-      ...loopback,
-      ...(settings.allowedHosts ?? []).map((name) => name.replace(/:\d+$/, "").toLowerCase()),
-    ];
+    const names = namesOf(settings.allowedHosts);
     this.#knownHost = hostHeaderValidation(names);
     this.#knownOrigin = originValidation(names);
     const rate = settings.rateLimit ?? (isLoopback(settings.host) ? 0 : REQUESTS_A_SECOND);
-    this.#rate = rate > 0 ? new RateLimit(rate, 2 * rate) : undefined;
+    this.#rate = rate > 0 ? new RateLimit(rate, Math.max(1, 2 * rate)) : undefined;
+    this.#streamCheck = setInterval(() => {
+      for (const [response, { request }] of this.#streams)
+        if (this.#identify(request) === undefined) response.end();
+    }, STREAM_CHECK).unref();
     const { tools } = parts.deps;
     this.#sdk = sdkPath({
       factory: ({ authInfo, era }) => parts.factory(authInfo?.extra?.caller as Caller, era),
       isPlainTool: (name) => toolNamed(tools, name) !== undefined,
       ...(parts.subscriptions && { bus: parts.subscriptions }),
     });
+  }
+
+  get draining(): boolean {
+    return this.#draining;
   }
 
   take(request: IncomingMessage, response: ServerResponse): void {
@@ -154,6 +205,8 @@ class Face {
       answer(response, 404, {
         error: "Not found. The MCP endpoint is /mcp, the OpenAPI document /openapi.json.",
       });
+    } else if (this.#draining) {
+      answer(response, 503, { error: "The server is stopping. Try again when it is back." });
     } else if (this.#knownOrigin(request, response)) {
       const admitted = this.#admit(request, response);
       if (admitted === undefined) return;
@@ -191,6 +244,11 @@ class Face {
   #isKnownHost(request: IncomingMessage, response: ServerResponse): boolean {
     const host = request.headers.host ?? "";
     if (this.#hosts.has(host)) return true;
+    // A URL can be made of these too, with another host in it.
+    if (/[/?#@\\]/.test(host)) {
+      answer(response, 403, { error: "The Host header is no name of a host." });
+      return false;
+    }
     if (!this.#knownHost(request, response)) return false;
     if (this.#hosts.size < MOST_HOSTS) this.#hosts.add(host);
     return true;
@@ -205,10 +263,11 @@ class Face {
   /** Ends what would otherwise never end. */
   drain(): void {
     this.#draining = true;
-    for (const response of this.#streams) response.end();
+    for (const response of this.#streams.keys()) response.end();
   }
 
   close(): Promise<void> {
+    clearInterval(this.#streamCheck);
     return this.#sdk.close();
   }
 
@@ -217,10 +276,8 @@ class Face {
     const address = request.socket.remoteAddress ?? "";
     const { audit, metrics } = this.#parts.deps;
     const caller = this.#identify(request);
-    let wait = 0;
-    if (caller === undefined) wait = this.#logins.failed(address);
-    else if (caller !== this.#anonymous) wait = this.#logins.came(address, caller.token);
-    if (caller === undefined || wait > 0) {
+    if (caller === undefined) {
+      const wait = this.#logins.failed(address);
       metrics.unauthorized();
       // The body of a stranger is not read.
       response.setHeader("Connection", "close");
@@ -235,10 +292,12 @@ class Face {
       });
       return undefined;
     }
-    wait = this.#rate?.take(caller.token) ?? 0;
+    const wait = this.#rate?.take(caller.token) ?? 0;
     if (wait === 0) return caller;
     metrics.limited();
-    request.resume();
+    const length = request.headers["content-length"];
+    if (length !== undefined && Number(length) <= MOST_SKIPPED) request.resume();
+    else response.setHeader("Connection", "close");
     return refuse(response, wait, `Token "${caller.token}" calls too fast.`);
   }
 
@@ -270,11 +329,18 @@ class Face {
     }
     const { value } = parsed;
     const { deps, identity } = this.#parts;
+    // Each call of a batch counts.
+    if (Array.isArray(value)) this.#rate?.owe(caller.token, Math.max(0, value.length - 1));
     if (this.#fastPath && takeFastPath(deps, identity, request, response, value, caller)) return;
     if ((value as { method?: unknown } | null)?.method !== "subscriptions/listen") {
       return this.#serve(request, response, caller, value);
     }
-    this.#streams.add(response);
+    const open = [...this.#streams.values()].filter(({ token }) => token === caller.token);
+    if (open.length >= MOST_STREAMS) {
+      refuse(response, 10, `Token "${caller.token}" has ${MOST_STREAMS} streams open already.`);
+      return;
+    }
+    this.#streams.set(response, { request, token: caller.token });
     response.on("close", () => this.#streams.delete(response));
     // Ended while the server stops, it may still be written to.
     response.on("error", () => {});

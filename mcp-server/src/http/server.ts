@@ -1,12 +1,20 @@
 /** The whole server on HTTP, from its settings. */
 import { createServer as createHttpServer } from "node:http";
+import { hostHeaderValidation } from "@modelcontextprotocol/node";
 import { type Scope, scopes } from "../access/caller.ts";
 import { tokenFileOf } from "../access/state-place.ts";
 import { TokenStore } from "../access/tokens.ts";
 import { type DepsSettings, openDeps } from "../protocol/open-deps.ts";
 import { createSdkServer, type Extension, serverIdentity } from "../protocol/sdk-server.ts";
 import { Subscriptions } from "../protocol/subscriptions.ts";
-import { isLoopback, type ListenerSettings, listen, listenOn } from "./listener.ts";
+import {
+  isLoopback,
+  type ListenerSettings,
+  listen,
+  listenOn,
+  namesOf,
+  spelled,
+} from "./listener.ts";
 import { type PrometheusMetrics, prometheusMetrics, uncounted } from "./metrics.ts";
 
 export interface ServerSettings extends DepsSettings, ListenerSettings {
@@ -103,9 +111,11 @@ function tokensOf(settings: ServerSettings): TokenStore {
 
 async function metricsPage(
   metrics: PrometheusMetrics,
-  { host, metricsPort = 0 }: ServerSettings,
+  { host, metricsPort = 0, allowedHosts }: ServerSettings,
 ): Promise<{ url: string; close: () => Promise<void> }> {
+  const isKnownHost = hostHeaderValidation(namesOf(allowedHosts));
   const http = createHttpServer(async (request, response) => {
+    if (!isKnownHost(request, response)) return;
     if (request.url !== "/metrics") {
       response.writeHead(404).end("Not found. The metrics are at /metrics.\n");
       return;
@@ -115,7 +125,7 @@ async function metricsPage(
   });
   const port = await listenOn(http, host, metricsPort);
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}/metrics`,
+    url: `http://${spelled(host)}:${port}/metrics`,
     async close() {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));

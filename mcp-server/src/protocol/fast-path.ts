@@ -146,7 +146,7 @@ function recognise(deps: Deps, headers: IncomingHttpHeaders, body: unknown): Pla
   if ((args !== undefined && !isRecord(args)) || (meta !== undefined && !isRecord(meta)))
     return undefined;
   // The SDK loses such a key on the way, and breaks where it cannot walk through.
-  if (args !== undefined && (Object.hasOwn(args, "__proto__") || isDeep(args, 0))) return undefined;
+  if (args !== undefined && (Object.hasOwn(args, "__proto__") || isDeep(args))) return undefined;
   if (!isJsonContentType(headers["content-type"])) return undefined;
   const modern = meta !== undefined && VERSION in meta;
   if (modern ? !isModern(headers, body, name, meta) : !isLegacy(headers, meta)) return undefined;
@@ -229,12 +229,13 @@ function isKnownEnvelope(
 /** Levels of arguments; no tool takes as many. */
 const DEEPEST = 20;
 
-function isDeep(value: object, level: number): boolean {
+function isDeep(value: object, level = 0): boolean {
   if (level > DEEPEST) return true;
-  for (const key in value) {
-    const part = (value as Record<string, unknown>)[key];
-    if (typeof part === "object" && part !== null && isDeep(part, level + 1)) return true;
-  }
+  const isDeeper = (part: unknown) =>
+    typeof part === "object" && part !== null && isDeep(part, level + 1);
+  // Walked over as an object, each index of a list would be made a string.
+  if (Array.isArray(value)) return value.some(isDeeper);
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key])) return true;
   return false;
 }
 

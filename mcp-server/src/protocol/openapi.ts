@@ -126,7 +126,8 @@ export function answerToolRequest(
   const answer = ({ outcome, result }: Performed) =>
     send(response, statuses[outcome], outcome === "ok" ? shaped(result) : problemOf(result));
   const performed = performCall(deps, name, parsed.value, call);
-  if (performed instanceof Promise) void performed.then(answer);
+  if (performed instanceof Promise)
+    performed.then(answer).catch((error) => response.destroy(error));
   else answer(performed);
 }
 
