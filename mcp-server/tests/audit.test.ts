@@ -1,7 +1,19 @@
 /** The log of every call. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import { Audit } from "../src/access/audit.ts";
@@ -52,6 +64,83 @@ it("begins a new file when one is full, and keeps only so many", async () => {
   expect(names).toHaveLength(3);
   expect(lines()[0].tool).toBe("9");
   expect(lines(names[0])).toHaveLength(30);
+});
+
+it("keeps what it has just closed also where the clock was set back", () => {
+  mkdirSync(folder);
+  // Of an older server, without numbers, and of one whose clock was ahead.
+  for (const name of ["2099-01-01T00-00-00.000Z-aaaaaaaa", "00000007-2099-01-02T00-00-00.000Z-bb"])
+    writeFileSync(join(folder, `audit-${name}.jsonl`), '{"tool":"old"}\n');
+  const audit = new Audit(folder, { file: 10, files: 3 });
+  for (const tool of ["first", "second", "third"]) {
+    audit.record({ tool, outcome: "ok" });
+    audit.flush();
+  }
+  audit.close();
+  const closed = readdirSync(folder).filter((name) => name.startsWith("audit-"));
+  expect(closed.map((name) => name.slice(0, 15)).sort()).toEqual([
+    "audit-00000008-",
+    "audit-00000009-",
+  ]);
+  expect(closed.flatMap((name) => lines(name).map(({ tool }) => tool)).sort()).toEqual([
+    "first",
+    "second",
+  ]);
+});
+
+it("keeps only the current file when no other is wanted", () => {
+  const audit = new Audit(folder, { file: 10, files: 1 });
+  for (const tool of ["first", "second", "third"]) {
+    audit.record({ tool, outcome: "ok" });
+    audit.flush();
+  }
+  audit.close();
+  expect(readdirSync(folder)).toEqual(["audit.jsonl"]);
+});
+
+it.each([
+  ["its folder", (outside: string) => symlinkSync(outside, folder)],
+  [
+    "the folder above",
+    (outside: string) => {
+      mkdirSync(join(outside, basename(folder)));
+      renameSync(parent, `${parent}-moved`);
+      symlinkSync(outside, parent);
+    },
+  ],
+  [
+    "its file",
+    (outside: string) => {
+      mkdirSync(folder);
+      symlinkSync(join(outside, "file"), join(folder, "audit.jsonl"));
+    },
+  ],
+])("writes nowhere else when %s becomes a link", (_what, swap) => {
+  const outside = mkdtempSync(join(tmpdir(), "aihub-mcp-"));
+  const said: string[] = [];
+  const audit = new Audit(folder, undefined, (line) => said.push(line));
+  swap(outside);
+  audit.record({ tool: "x", outcome: "ok" });
+  audit.close();
+  const reached = (readdirSync(outside, { recursive: true }) as string[]).filter((name) =>
+    /file|jsonl/.test(name),
+  );
+  if (lstatSync(parent).isSymbolicLink()) {
+    rmSync(parent);
+    renameSync(`${parent}-moved`, parent);
+  }
+  rmSync(outside, { recursive: true });
+  expect(reached).toEqual([]);
+  expect(said).toEqual([expect.stringMatching(/cannot be written.*Calls go on/)]);
+});
+
+it("goes through a link that was there from the start, as the operator has put it", () => {
+  const elsewhere = mkdtempSync(join(parent, "elsewhere-"));
+  symlinkSync(elsewhere, folder);
+  const audit = new Audit(folder);
+  audit.record({ tool: "x", outcome: "ok" });
+  audit.close();
+  expect(readdirSync(elsewhere)).toEqual(["audit.jsonl"]);
 });
 
 it("goes on in the new file when another process has begun one", () => {

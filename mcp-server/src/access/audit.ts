@@ -2,16 +2,18 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Caller } from "./caller.ts";
 
 export interface AuditEntry {
@@ -65,11 +67,16 @@ const FLUSH = 200;
 /** Characters kept while they cannot be written. */
 const MOST_WAITING = 4 * 1024 * 1024;
 const CURRENT = "audit.jsonl";
+/** A closed file and its number; those of older servers have none. */
+const CLOSED = /^audit-(?:(\d{8,})-)?.+\.jsonl$/;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
 
 export class Audit {
   readonly #folder: string | undefined;
   readonly #sizes: AuditSizes;
   readonly #say: (line: string) => void;
+  /** Where the folder really is; what leads elsewhere later is not written to. */
+  #home: string | undefined;
   #waiting = "";
   #timer: NodeJS.Timeout | undefined;
   #fd: number | undefined;
@@ -85,6 +92,7 @@ export class Audit {
     say: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
   ) {
     this.#folder = folder;
+    this.#home = folder === undefined ? undefined : whereIs(folder);
     this.#sizes = sizes;
     this.#say = say;
   }
@@ -146,29 +154,67 @@ export class Audit {
   #open(folder: string): number {
     const path = join(folder, CURRENT);
     if (this.#fd !== undefined) {
-      const [mine, current] = [fstatSync(this.#fd), statSync(path, { throwIfNoEntry: false })];
+      const [mine, current] = [fstatSync(this.#fd), lstatSync(path, { throwIfNoEntry: false })];
       const same = current?.ino === mine.ino;
       if (same && mine.size < this.#sizes.file) return this.#fd;
       closeSync(this.#fd);
       this.#fd = undefined;
       if (same) this.#rotate(folder, path);
     }
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.#fd = openSync(path, "a", 0o600);
+    this.#enter(folder);
+    this.#fd = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
     return this.#fd;
   }
 
-  /** Named by the time and by chance, so that processes that share the folder do not rename each other's files. */
+  /** Makes the folder. Throws an Error when a link that was put into its path since leads elsewhere. */
+  #enter(folder: string): void {
+    const check = (place: string) => {
+      this.#home ??= place;
+      if (place !== this.#home) throw new Error(`it is now a link to ${place}`);
+    };
+    const before = whereIs(folder);
+    if (before !== undefined) check(before);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    check(realpathSync(folder));
+  }
+
+  /**
+   * Numbered, since times do not tell the order once a clock was set back, and named by chance, so that processes that share
+   * the folder do not rename each other's files.
+   */
   #rotate(folder: string, path: string): void {
-    const time = new Date().toISOString().replaceAll(":", "-");
-    renameSync(path, join(folder, `audit-${time}-${randomBytes(4).toString("hex")}.jsonl`));
     const closed = readdirSync(folder)
-      .filter((name) => /^audit-.+\.jsonl$/.test(name))
-      .sort();
-    for (const name of closed.slice(0, Math.max(0, closed.length - this.#sizes.files + 1))) {
+      .sort()
+      .flatMap((name) => {
+        const match = CLOSED.exec(name);
+        return match ? [{ name, number: Number(match[1] ?? 0) }] : [];
+      })
+      .sort((a, b) => a.number - b.number);
+    const number = (closed.at(-1)?.number ?? 0) + 1;
+    const time = new Date().toISOString().replaceAll(":", "-");
+    const chance = randomBytes(4).toString("hex");
+    const name = `audit-${String(number).padStart(8, "0")}-${time}-${chance}.jsonl`;
+    renameSync(path, join(folder, name));
+    closed.push({ name, number });
+    for (const { name } of closed.slice(0, Math.max(0, closed.length - this.#sizes.files + 1))) {
       rmSync(join(folder, name), { force: true });
     }
   }
+}
+
+/** Where a folder really is, or will be once it is made; undefined where the one above is missing as well. */
+function whereIs(folder: string): string | undefined {
+  for (const [path, rest] of [
+    [folder, ""],
+    [dirname(folder), basename(folder)],
+  ] as const) {
+    try {
+      return join(realpathSync(path), rest);
+    } catch {
+      // Not made yet.
+    }
+  }
+  return undefined;
 }
 
 function writeWhole(fd: number, text: string): void {
