@@ -75,7 +75,9 @@ export class Subscriptions implements ServerEventBus {
     if (asked === undefined) return () => {};
     const subscriber: Subscriber = { ...asked, tell: listener };
     this.#subscribers.add(subscriber);
-    const ends = [...asked.files.keys()].map((path) => this.#watch.add(path));
+    const ends = [...asked.files.keys()].map((path) =>
+      this.#watch.add(path, asked.current()?.token),
+    );
     return () => {
       this.#subscribers.delete(subscriber);
       for (const end of ends) end();
