@@ -6,7 +6,8 @@ import type { Confinement } from "../workspace/confinement.ts";
 import { type Contents, contentHash } from "../workspace/content.ts";
 import { isWithin } from "../workspace/paths.ts";
 import type { StateFolder } from "../workspace/state-folder.ts";
-import type { Journal, Operation, Position, StepRecord } from "./journal.ts";
+import type { Journal, Operation, StepRecord } from "./journal.ts";
+import type { Position, Records } from "./records.ts";
 
 /** One state of a file, and how it came to be. */
 export interface Version {
@@ -58,13 +59,13 @@ const FOUND = "-before";
 export class History {
   readonly #files: Confinement;
   readonly #state: StateFolder;
-  readonly #journal: Journal;
+  readonly #records: Records;
   readonly #contents: Contents;
 
   constructor(files: Confinement, state: StateFolder, journal: Journal, contents: Contents) {
     this.#files = files;
     this.#state = state;
-    this.#journal = journal;
+    this.#records = journal.records;
     this.#contents = contents;
   }
 
@@ -90,8 +91,8 @@ export class History {
     const before = options.before === undefined ? START : positionFrom(options.before);
     const steps =
       options.chat === undefined
-        ? this.#journal.recent(options.project, before, limit + 1)
-        : this.#journal
+        ? this.#records.recent(options.project, before, limit + 1)
+        : this.#records
             .chat(options.chat)
             .filter((step) => isBefore(step, before) && inProject(step, options.project))
             .slice(0, limit + 1);
@@ -131,7 +132,7 @@ export class History {
     let newer: StepRecord | undefined;
     let first = true;
     for (;;) {
-      const steps = this.#journal.at(ancestry(current), before, PAGE);
+      const steps = this.#records.at(ancestry(current), before, PAGE);
       let renamed = false;
       for (const step of steps) {
         before = { change: step.change.id, number: step.number };

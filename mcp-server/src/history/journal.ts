@@ -7,6 +7,9 @@ import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import type { Reserve } from "../workspace/reserve.ts";
+import { type Position, Records } from "./records.ts";
+
+export type { Position } from "./records.ts";
 
 /** `restore`: takes something out of the trash again. */
 export type Operation = "write" | "delete" | "move" | "make_directory" | "restore";
@@ -87,10 +90,8 @@ const VERSION = 1;
 /** How far a change is: journalled; carried out, but lost with the machine's power; durable in its place. */
 const [JOURNALLED, CARRIED_OUT, SETTLED] = [0, 1, 2];
 
-const COLUMNS = `steps.change, steps.number, op, path, origin, before, before_size, before_mode, after, size, mode, trash,
-  temporary, inode, content, folder, time, tool, token, user, chat, message, reason`;
-
 export class Journal {
+  readonly records: Records;
   readonly #database: DatabaseSync;
   readonly #reserve: Reserve;
   readonly #log: number;
@@ -107,12 +108,12 @@ export class Journal {
   #pumping = false;
   #unmarked: { id: number; state: number }[] = [];
   #unwanted: number[] = [];
-  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws an Error for people when the file is of a newer server. */
   constructor(file: string, reserve: Reserve) {
     this.#reserve = reserve;
     this.#database = reserve.use(() => open(file));
+    this.records = new Records(this.#database);
     this.#log = openSync(`${file}-wal`, "r+");
     const sync = promisify(fdatasync);
     this.#sync = () => sync(this.#log);
@@ -220,41 +221,17 @@ export class Journal {
   }
 
   change(id: number): StepRecord[] {
-    return this.#select("WHERE steps.change = ? ORDER BY steps.number DESC", id);
+    return this.records.change(id);
   }
 
   /** Steps of everything that one chat did, newest first. */
   chat(chat: string): StepRecord[] {
-    return this.#select("WHERE chat = ? ORDER BY steps.change DESC, steps.number DESC", chat);
+    return this.records.chat(chat);
   }
 
   /** Steps at any of `paths`, or that moved something away from there, before a step; newest first. */
   at(paths: readonly string[], before: Position, limit: number): StepRecord[] {
-    const list = paths.map(() => "?").join(", ");
-    return this.#select(
-      `WHERE (path IN (${list}) OR origin IN (${list})) AND (steps.change, steps.number) < (?, ?)
-       ORDER BY steps.change DESC, steps.number DESC LIMIT ?`,
-      ...paths,
-      ...paths,
-      before.change,
-      before.number,
-      limit,
-    );
-  }
-
-  /** Steps below a project, or of everything (undefined), before a step; newest first. */
-  recent(project: string | undefined, before: Position, limit: number): StepRecord[] {
-    return this.#select(
-      `WHERE (? IS NULL OR path = ? OR (path > ? AND path < ?)) AND (steps.change, steps.number) < (?, ?)
-       ORDER BY steps.change DESC, steps.number DESC LIMIT ?`,
-      project ?? null,
-      project ?? null,
-      `${project}/`,
-      `${project}0`,
-      before.change,
-      before.number,
-      limit,
-    );
+    return this.records.at(paths, before, limit);
   }
 
   /** Hashes of the contents, and names of what is in the trash, that some step needs. */
@@ -411,20 +388,9 @@ export class Journal {
 
   /** Spelled so that SQLite goes by the index of open changes, and not through the whole history. */
   #inState(state: number): StepRecord[] {
-    return this.#select(
+    return this.records.select(
       `WHERE state < ${SETTLED} AND state = ${state} ORDER BY changes.id, steps.number`,
     );
-  }
-
-  #select(rest: string, ...values: (string | number | null)[]): StepRecord[] {
-    let statement = this.#statements.get(rest);
-    if (!statement) {
-      statement = this.#database.prepare(
-        `SELECT ${COLUMNS} FROM steps JOIN changes ON changes.id = steps.change ${rest}`,
-      );
-      this.#statements.set(rest, statement);
-    }
-    return statement.all(...values).map(record);
   }
 }
 
@@ -454,14 +420,6 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** Where to go on in the history: before this step. */
-export interface Position {
-  change: number;
-  number: number;
-}
-
-type Row = Record<string, unknown>;
-
 /** SQLite's words for what the system would say by these codes; callers know the latter. */
 const systemCodes: Record<number, string> = { 8: "EROFS", 13: "ENOSPC" };
 
@@ -470,40 +428,4 @@ function asSystemError(error: unknown): unknown {
   // The upper bits tell kinds of an error apart.
   const code = errcode === undefined ? undefined : systemCodes[errcode & 0xff];
   return code === undefined ? error : Object.assign(new Error(message, { cause: error }), { code });
-}
-
-function record(row: Row): StepRecord {
-  const text = (name: string) => (row[name] === null ? {} : { [camel(name)]: String(row[name]) });
-  const number = (name: string) => (row[name] === null ? {} : { [camel(name)]: Number(row[name]) });
-  return {
-    op: row.op as Operation,
-    path: String(row.path),
-    ...(row.origin === null ? {} : { from: String(row.origin) }),
-    ...text("before"),
-    ...number("before_size"),
-    ...number("before_mode"),
-    ...text("after"),
-    ...number("size"),
-    ...number("mode"),
-    ...text("trash"),
-    ...text("temporary"),
-    ...number("inode"),
-    ...number("content"),
-    ...(row.folder ? { folder: true } : {}),
-    number: Number(row.number),
-    change: {
-      id: Number(row.change),
-      time: Number(row.time),
-      tool: String(row.tool),
-      token: String(row.token),
-      ...text("user"),
-      ...text("chat"),
-      ...text("message"),
-      ...text("reason"),
-    },
-  };
-}
-
-function camel(name: string): string {
-  return name.replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
 }
