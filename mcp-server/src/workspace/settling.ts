@@ -6,7 +6,7 @@ import { close, constants, fsync, open } from "node:fs";
 import { promisify } from "node:util";
 import type { Journal } from "../history/journal.ts";
 import { SharedSync } from "../history/shared-sync.ts";
-import { failedWith } from "../tools/tool-error.ts";
+import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement } from "./confinement.ts";
 import { splitPath } from "./paths.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -16,6 +16,8 @@ const DELAY_MS = 5_000;
 const MOST_CHANGES = 4_000;
 const MOST_BYTES = 32 * 1024 * 1024;
 const AT_ONCE = 8;
+/** What the system answers when it could not do what it could have done with another disk or more room. */
+const OURS = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM"];
 
 const [opened, synced, closed] = [promisify(open), promisify(fsync), promisify(close)];
 
@@ -70,8 +72,9 @@ export class Settling {
     if (steps.length === 0) return;
     const paths = new Set<string>();
     const hashes = new Set<string>();
-    for (const { op, path, after } of steps) {
-      paths.add(splitPath(path).directory);
+    for (const { op, path, from, after } of steps) {
+      for (const one of from === undefined ? [path] : [path, from])
+        paths.add(splitPath(one).directory);
       paths.add(path);
       if (op === "write" && after !== undefined) hashes.add(after);
     }
@@ -89,10 +92,20 @@ export class Settling {
       using pinned = this.#files.directory(directory);
       await syncFile(pinned.entry(path === "." ? "." : name));
     } catch (error) {
-      // Taken away by another program meanwhile, or made unreadable: it is theirs now.
-      if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO")) throw error;
+      if (!isTheirs(error)) throw error;
     }
   }
+}
+
+/**
+ * Whether somebody else has put something in the place, or taken it away: a link, a pipe, a folder, nothing. What is there now
+ * is theirs to keep. Otherwise the system could not do it.
+ */
+export function isTheirs(error: unknown): boolean {
+  return (
+    error instanceof ToolError ||
+    (typeof (error as NodeJS.ErrnoException).errno === "number" && !failedWith(error, ...OURS))
+  );
 }
 
 async function syncFile(place: string): Promise<void> {
