@@ -7,6 +7,7 @@ import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import type { Reserve } from "../workspace/reserve.ts";
+import { Expiry } from "./expiry.ts";
 import { type Position, Records } from "./records.ts";
 
 export type { Position } from "./records.ts";
@@ -92,6 +93,7 @@ const [JOURNALLED, CARRIED_OUT, SETTLED] = [0, 1, 2];
 
 export class Journal {
   readonly records: Records;
+  readonly expiry: Expiry;
   readonly #database: DatabaseSync;
   readonly #reserve: Reserve;
   readonly #log: number;
@@ -114,6 +116,7 @@ export class Journal {
     this.#reserve = reserve;
     this.#database = reserve.use(() => open(file));
     this.records = new Records(this.#database);
+    this.expiry = new Expiry(this.#database, (act) => this.#transaction(act));
     this.#log = openSync(`${file}-wal`, "r+");
     const sync = promisify(fdatasync);
     this.#sync = () => sync(this.#log);
@@ -232,56 +235,6 @@ export class Journal {
   /** Steps at any of `paths`, or that moved something away from there, before a step; newest first. */
   at(paths: readonly string[], before: Position, limit: number): StepRecord[] {
     return this.records.at(paths, before, limit);
-  }
-
-  /** Hashes of the contents, and names of what is in the trash, that some step needs. */
-  needed(): { objects: Set<string>; trash: Set<string> } {
-    const all = (column: "before" | "trash") =>
-      new Set(
-        this.#database
-          .prepare(`SELECT ${column} AS name FROM steps WHERE ${column} IS NOT NULL`)
-          .all()
-          .map((row) => String(row.name)),
-      );
-    return { objects: all("before"), trash: all("trash") };
-  }
-
-  /** The newest change that is older than `time`. */
-  olderThan(time: number): number | undefined {
-    const row = this.#database
-      .prepare(`SELECT max(id) AS id FROM changes WHERE time < ? AND state = ${SETTLED}`)
-      .get(time);
-    return row?.id === null || row?.id === undefined ? undefined : Number(row.id);
-  }
-
-  /**
-   * The newest change that has to go so that what the kept ones took away has at most `bytes`; undefined when all fit.
-   */
-  beyond(bytes: number): number | undefined {
-    let kept = 0;
-    const seen = new Set<string>();
-    const rows = this.#database
-      .prepare(
-        "SELECT change, before, before_size AS size FROM steps WHERE before_size > 0 ORDER BY change DESC",
-      )
-      .iterate();
-    for (const row of rows) {
-      if (row.before !== null) {
-        if (seen.has(String(row.before))) continue;
-        seen.add(String(row.before));
-      }
-      kept += Number(row.size);
-      if (kept > bytes) return Number(row.change);
-    }
-    return undefined;
-  }
-
-  /** Forgets all changes up to one. */
-  forgetUpTo(id: number): void {
-    this.#transaction(() => {
-      this.#database.prepare("DELETE FROM steps WHERE change <= ?").run(id);
-      this.#database.prepare("DELETE FROM changes WHERE id <= ?").run(id);
-    });
   }
 
   close(): void {

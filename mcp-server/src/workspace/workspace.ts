@@ -83,8 +83,12 @@ export class Workspace {
     this.#settling = new Settling(this.files, this.#state, this.#journal);
     this.history = new History(this.files, this.#state, this.#journal, this.#contents);
     this.undo = new Undo(this.#journal, this.history);
-    this.#retention = new Retentions(options.retention ?? {}, this.#state, this.#journal, (act) =>
-      this.#process.hold(act),
+    this.#retention = new Retentions(
+      options.retention ?? {},
+      this.#state,
+      this.#journal.expiry,
+      () => this.#settling.attempt(),
+      (act) => this.#process.hold(() => this.#paths.hold("all", async () => act())),
     );
   }
 
@@ -179,7 +183,7 @@ export class Workspace {
 
   /** Waits for running changes. */
   async close(): Promise<void> {
-    this.#retention.stop();
+    await this.#retention.stop();
     await this.#process.hold(() => this.#paths.hold("all", () => this.#settling.attempt()));
     this.#settling.stop();
     this.#process.close();

@@ -166,39 +166,6 @@ describe("undo", () => {
   });
 });
 
-describe("retention", () => {
-  const kept = () =>
-    (readdirSync(opened.at(".aihub/objects"), { recursive: true }) as string[]).filter((name) =>
-      name.includes("/"),
-    );
-
-  test("forgets by age, and removes what nobody needs", async () => {
-    await write(opened.workspace, "blog/a", "one");
-    await write(opened.workspace, "blog/a", "two");
-    await change("c", (staged) => {
-      staged.write("blog/d/e", Buffer.from("e"), { parents: true });
-    });
-    await change("c", (staged) => staged.trash("blog/d"));
-    await opened.reopen();
-    await opened.workspace.prune(Date.now() + 89 * 86_400_000);
-    expect(kept()).toHaveLength(1);
-    expect(readdirSync(opened.at(".aihub/trash"))).toHaveLength(1);
-    await opened.workspace.prune(Date.now() + 91 * 86_400_000);
-    expect(kept()).toHaveLength(0);
-    expect(readdirSync(opened.at(".aihub/trash"))).toHaveLength(0);
-    expect(text("blog/a")).toBe("two");
-  });
-
-  test("forgets by size, the oldest first", async () => {
-    await opened.reopen({ retention: { bytes: 25 } });
-    for (let number = 0; number < 6; number++)
-      await write(opened.workspace, "blog/a", `${number}`.repeat(10));
-    await opened.workspace.prune();
-    expect(kept()).toHaveLength(2);
-    expect(opened.workspace.history.content("blog/a", "5").bytes.toString()).toBe("4".repeat(10));
-  });
-});
-
 describe("after a power cut", () => {
   /** What a power cut leaves of files whose data had not reached the disk. */
   function cutPower(...paths: string[]): void {
