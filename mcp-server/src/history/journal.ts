@@ -4,9 +4,10 @@
  * synced before a write is acknowledged, once for all writers that wait; the files themselves follow later (settle.ts).
  */
 import { closeSync, fdatasync, openSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import type { Reserve } from "../workspace/reserve.ts";
+import { asSystemError, openDatabase } from "./database.ts";
 import { Expiry } from "./expiry.ts";
 import { type Position, Records } from "./records.ts";
 
@@ -66,30 +67,11 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS changes (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,
-  tool TEXT NOT NULL, token TEXT NOT NULL, user TEXT, chat TEXT, message TEXT, reason TEXT
-);
-CREATE TABLE IF NOT EXISTS steps (
-  change INTEGER NOT NULL, number INTEGER NOT NULL, op TEXT NOT NULL, path TEXT NOT NULL, origin TEXT,
-  before TEXT, before_size INTEGER, before_mode INTEGER, after TEXT, size INTEGER, mode INTEGER,
-  trash TEXT, temporary TEXT, inode INTEGER, content INTEGER, folder INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (change, number)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS steps_path ON steps (path, change);
-CREATE INDEX IF NOT EXISTS steps_origin ON steps (origin, change) WHERE origin IS NOT NULL;
-CREATE INDEX IF NOT EXISTS changes_chat ON changes (chat) WHERE chat IS NOT NULL;
-CREATE INDEX IF NOT EXISTS changes_open ON changes (id) WHERE state < 2;
-CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS boots (id TEXT NOT NULL);
-`;
-
-/** Version of the tables; a newer server may find an older one here and must then carry it over. */
-const VERSION = 1;
-
 /** How far a change is: journalled; carried out, but lost with the machine's power; durable in its place. */
 const [JOURNALLED, CARRIED_OUT, SETTLED] = [0, 1, 2];
+
+/** What was done is written down this much later at the latest, milliseconds. */
+const MARK_MS = 20;
 
 export class Journal {
   readonly records: Records;
@@ -102,7 +84,9 @@ export class Journal {
   readonly #insertStep: StatementSync;
   readonly #mark: StatementSync;
   readonly #insertContent: StatementSync;
-  readonly #dropContent: StatementSync;
+  readonly #dropContents: StatementSync;
+  readonly #dropSteps: StatementSync;
+  readonly #dropChange: StatementSync;
   readonly #open: StatementSync;
   readonly #commit: StatementSync;
   readonly #findUnfinished: StatementSync;
@@ -110,11 +94,12 @@ export class Journal {
   #pumping = false;
   #unmarked: { id: number; state: number }[] = [];
   #unwanted: number[] = [];
+  #marking: NodeJS.Timeout | undefined;
 
   /** Throws an Error for people when the file is of a newer server. */
   constructor(file: string, reserve: Reserve) {
     this.#reserve = reserve;
-    this.#database = reserve.use(() => open(file));
+    this.#database = reserve.use(() => openDatabase(file));
     this.records = new Records(this.#database);
     this.expiry = new Expiry(this.#database, (act) => this.#transaction(act));
     this.#log = openSync(`${file}-wal`, "r+");
@@ -128,7 +113,14 @@ export class Journal {
     );
     this.#mark = this.#database.prepare("UPDATE changes SET state = ? WHERE id = ?");
     this.#insertContent = this.#database.prepare("INSERT INTO contents (bytes) VALUES (?)");
-    this.#dropContent = this.#database.prepare("DELETE FROM contents WHERE id = ?");
+    // The numbers of contents come again: what a settled change had under its numbers is another's by now.
+    this.#dropContents = this.#database.prepare(
+      `DELETE FROM contents WHERE id IN (
+         SELECT content FROM steps JOIN changes ON changes.id = steps.change WHERE changes.id = ? AND state < ${SETTLED}
+       )`,
+    );
+    this.#dropSteps = this.#database.prepare("DELETE FROM steps WHERE change = ?");
+    this.#dropChange = this.#database.prepare("DELETE FROM changes WHERE id = ?");
     this.#open = this.#database.prepare("BEGIN IMMEDIATE");
     this.#commit = this.#database.prepare("COMMIT");
     this.#findUnfinished = this.#database.prepare(
@@ -152,9 +144,20 @@ export class Journal {
     return promise;
   }
 
-  /** The change has been carried out, and is durable in its place when `settled`. Written down with the next change. */
+  /**
+   * The change has been carried out, and is durable in its place when `settled`. Written down with the next change, or a moment
+   * later: until then recovery takes it for one that nobody was told of.
+   */
   done(id: number, settled: boolean): void {
     this.#unmarked.push({ id, state: settled ? SETTLED : CARRIED_OUT });
+    this.#marking ??= setTimeout(() => {
+      this.#marking = undefined;
+      try {
+        this.flush();
+      } catch {
+        // Written down with the next change.
+      }
+    }, MARK_MS).unref();
   }
 
   /** Writes down which changes are done. To be called before another process may change the workspace. */
@@ -168,12 +171,12 @@ export class Journal {
     return this.#inState(CARRIED_OUT);
   }
 
-  /** These steps are durable in their places: the journal drops their contents. */
+  /** The changes of these steps are durable in their places: the journal drops their contents. */
   settled(steps: readonly StepRecord[]): void {
     this.#transaction(() => {
-      for (const { change, content } of steps) {
-        this.#mark.run(SETTLED, change.id);
-        if (content !== undefined) this.#dropContent.run(content);
+      for (const id of new Set(steps.map(({ change }) => change.id))) {
+        this.#dropContents.run(id);
+        this.#mark.run(SETTLED, id);
       }
     });
   }
@@ -185,22 +188,32 @@ export class Journal {
     return row && Buffer.from(row.bytes as Uint8Array);
   }
 
-  /** Names the run of the machine's kernel in which the journal is used; returns the one before. */
-  boot(id: string): string | undefined {
-    const before = this.#database.prepare("SELECT id FROM boots").get()?.id as string | undefined;
+  /** The run of the machine's kernel in which the journal was used last; undefined for a new journal. */
+  lastBoot(): string | undefined {
+    return this.#database.prepare("SELECT id FROM boots").get()?.id as string | undefined;
+  }
+
+  /** Names the run of the machine's kernel in which the journal is used. To be called when nothing of another one is open. */
+  boot(id: string): void {
     this.#transaction(() => {
       this.#database.exec("DELETE FROM boots");
       this.#database.prepare("INSERT INTO boots VALUES (?)").run(id);
     });
-    return before;
   }
 
-  /** Takes a step back that could not be carried out after a crash. */
+  /** Takes a step back that could not be carried out after a crash, and its change when it has no other. */
   forgetStep(change: number, number: number): void {
     this.#transaction(() => {
+      const step = "FROM steps WHERE change = ? AND number = ?";
       this.#database
-        .prepare("DELETE FROM steps WHERE change = ? AND number = ?")
+        .prepare(`DELETE FROM contents WHERE id = (SELECT content ${step})`)
         .run(change, number);
+      this.#database.prepare(`DELETE ${step}`).run(change, number);
+      this.#database
+        .prepare(
+          "DELETE FROM changes WHERE id = ? AND NOT EXISTS (SELECT 1 FROM steps WHERE change = ?)",
+        )
+        .run(change, change);
     });
   }
 
@@ -217,6 +230,12 @@ export class Journal {
   /** Steps of changes that were journalled and perhaps not carried out, in their order. */
   unfinished(): StepRecord[] {
     return this.#inState(JOURNALLED);
+  }
+
+  /** Steps of each change that is not durable in its place, in their order. */
+  open(): StepRecord[][] {
+    const steps = this.records.select(`WHERE state < ${SETTLED} ORDER BY changes.id, steps.number`);
+    return [...Map.groupBy(steps, ({ change }) => change.id).values()];
   }
 
   hasUnfinished(): boolean {
@@ -238,6 +257,7 @@ export class Journal {
   }
 
   close(): void {
+    clearTimeout(this.#marking);
     this.flush();
     closeSync(this.#log);
     this.#database.close();
@@ -246,8 +266,9 @@ export class Journal {
   #markAll(): void {
     for (const { id, state } of this.#unmarked) this.#mark.run(state, id);
     for (const id of this.#unwanted) {
-      this.#database.prepare("DELETE FROM steps WHERE change = ?").run(id);
-      this.#database.prepare("DELETE FROM changes WHERE id = ?").run(id);
+      this.#dropContents.run(id);
+      this.#dropSteps.run(id);
+      this.#dropChange.run(id);
     }
   }
 
@@ -345,40 +366,4 @@ export class Journal {
       `WHERE state < ${SETTLED} AND state = ${state} ORDER BY changes.id, steps.number`,
     );
   }
-}
-
-/** Throws an Error for people when the file cannot be used. */
-function open(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
-  try {
-    // The log is made durable by the group of writers that waits for it, not by each commit alone.
-    database.exec(
-      "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000;",
-    );
-    const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-    if (version > VERSION) {
-      throw new Error(
-        `The history in ${file} was written by a newer version of this server. Use that one.`,
-      );
-    }
-    if (version < VERSION)
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${VERSION}; COMMIT;`);
-    return database;
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === undefined) throw error;
-    throw new Error(
-      `${file}, where the history is kept, cannot be used: ${(error as Error).message}. The disk must have room, and the server's user the right to write it.`,
-    );
-  }
-}
-
-/** SQLite's words for what the system would say by these codes; callers know the latter. */
-const systemCodes: Record<number, string> = { 8: "EROFS", 13: "ENOSPC" };
-
-function asSystemError(error: unknown): unknown {
-  const { errcode, message } = error as { errcode?: number; message: string };
-  // The upper bits tell kinds of an error apart.
-  const code = errcode === undefined ? undefined : systemCodes[errcode & 0xff];
-  return code === undefined ? error : Object.assign(new Error(message, { cause: error }), { code });
 }

@@ -249,7 +249,15 @@ export class Workspace {
   }
 
   #recover(): Promise<void> {
-    return recover(this.files, this.#state, this.#journal, this.#settling);
+    return recover(
+      {
+        files: this.files,
+        state: this.#state,
+        journal: this.#journal,
+        reserve: this.#reserve,
+      },
+      this.#settling,
+    );
   }
 
   async #writeDurably(step: StagedStep): Promise<void> {

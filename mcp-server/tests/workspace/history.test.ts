@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Change } from "../../src/workspace/change.ts";
-import { Workspace } from "../../src/workspace/workspace.ts";
 import { caller, type Opened, openWorkspace, write } from "./opened.ts";
 
 let opened: Opened;
@@ -163,46 +161,5 @@ describe("undo", () => {
     const [hash] = readdirSync(opened.at(`.aihub/objects/${folder}`));
     writeFileSync(opened.at(`.aihub/objects/${folder}/${hash}`), "oops");
     await expect(undo({ change: id as string })).rejects.toThrow(/damaged/);
-  });
-});
-
-describe("after a power cut", () => {
-  /** What a power cut leaves of files whose data had not reached the disk. */
-  function cutPower(...paths: string[]): void {
-    for (const path of paths) {
-      writeFileSync(opened.at(path), "");
-      utimesSync(opened.at(path), 1, 1);
-    }
-    const database = new DatabaseSync(opened.at(".aihub/history.db"));
-    database.exec("UPDATE boots SET id = 'another run'; UPDATE changes SET state = 1;");
-    database.close();
-  }
-
-  test("the journal writes again what had been acknowledged", async () => {
-    await write(opened.workspace, "blog/a", "one");
-    await write(opened.workspace, "blog/a", "two");
-    await write(opened.workspace, "blog/new/b", "b");
-    // As the machine is left: nothing is settled, the process is gone.
-    const database = new DatabaseSync(opened.at(".aihub/history.db"));
-    const saved = database.prepare("SELECT id, bytes FROM contents").all();
-    expect(saved).toHaveLength(3);
-    database.close();
-    cutPower("blog/a", "blog/new/b");
-    const again = await Workspace.open(opened.folder);
-    expect([text("blog/a"), text("blog/new/b")]).toEqual(["two", "b"]);
-    expect(again.history.content("blog/a", "1").bytes.toString()).toBe("one");
-    await opened.workspace.close();
-    opened.workspace = again;
-  });
-
-  test("an edit made since then counts, and the lost content stays a version", async () => {
-    await write(opened.workspace, "blog/a", "one");
-    cutPower("blog/a");
-    writeFileSync(opened.at("blog/a"), "edited since");
-    const again = await Workspace.open(opened.folder);
-    expect(text("blog/a")).toBe("edited since");
-    expect(again.history.content("blog/a", "1").bytes.toString()).toBe("one");
-    await opened.workspace.close();
-    opened.workspace = again;
   });
 });
