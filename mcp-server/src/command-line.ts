@@ -36,15 +36,15 @@ const environment =
 export const help = {
   "": `A workspace of projects for AI models, over MCP.
 
-Usage: mcp-server [serve] --workspace DIR --token TOKEN    on HTTP, at /mcp
-       mcp-server stdio --workspace DIR                    on standard input and output
-       mcp-server token create|list|revoke                 who may come in
+Usage: aihub-mcp [serve] --workspace DIR --token TOKEN    on HTTP, at /mcp
+       aihub-mcp stdio --workspace DIR                    on standard input and output
+       aihub-mcp token create|list|revoke                 who may come in
 
-  mcp-server serve --help, stdio --help and token --help tell the options.
+  aihub-mcp serve --help, stdio --help and token --help tell the options.
 `,
   serve: `Serves the workspace on HTTP: MCP at /mcp, OpenAPI at /openapi.json, /health without a token.
 
-Usage: mcp-server [serve] [options]
+Usage: aihub-mcp [serve] [options]
 
 ${workspaceOptions}  --port N                  port to listen on (8000; 0: any)           PORT
   --host ADDRESS            address to listen on (127.0.0.1)           HOST
@@ -64,7 +64,7 @@ Scopes: ${scopes.join(", ")}.
 `,
   stdio: `Serves the workspace on standard input and output, for a client that starts it.
 
-Usage: mcp-server stdio [options]
+Usage: aihub-mcp stdio [options]
 
 ${workspaceOptions}  --scopes SCOPES           what the client may do (all)
   --help
@@ -74,9 +74,9 @@ Scopes: ${scopes.join(", ")}.
 `,
   token: `Named tokens: what each may do, and where. Changes count at once, also for a running server.
 
-Usage: mcp-server token create NAME [options]    prints the secret, once
-       mcp-server token list [options]
-       mcp-server token revoke NAME [options]
+Usage: aihub-mcp token create NAME [options]    prints the secret, once
+       aihub-mcp token list [options]
+       aihub-mcp token revoke NAME [options]
 
 ${place}  --tokens FILE             the token file (tokens.json in the state)  TOKENS_FILE
   --scopes SCOPES           create: what it allows (read,write,delete)
@@ -194,7 +194,7 @@ function token([verb, ...args]: string[], env: Env): Command {
     if (name !== undefined) throw new Error(`token list takes no name, and got "${name}".`);
     return { verb: "token list", file, json };
   }
-  if (name === undefined) throw new Error(`Which token? mcp-server token ${verb} NAME`);
+  if (name === undefined) throw new Error(`Which token? aihub-mcp token ${verb} NAME`);
   if (surplus !== undefined) throw new Error(`One token at a time: "${surplus}" is too much.`);
   if (verb === "revoke") return { verb: "token revoke", file, name };
   return {
@@ -239,7 +239,7 @@ function explained<T>(verb: string, parsed: () => T): T {
     return parsed();
   } catch (error) {
     const [message] = (error as Error).message.split(/(?<=')\. |\n/);
-    throw new Error(`${message?.replace(/\.$/, "")}. mcp-server ${verb} --help tells the options.`);
+    throw new Error(`${message?.replace(/\.$/, "")}. aihub-mcp ${verb} --help tells the options.`);
   }
 }
 

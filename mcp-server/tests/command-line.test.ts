@@ -132,24 +132,24 @@ it.each([
     "--workspace /w --token-scopes root",
     'There is no scope "root"; known: read, write, delete, self-modify.',
   ],
-  ["--nope", "Unknown option '--nope'. mcp-server serve --help tells the options."],
+  ["--nope", "Unknown option '--nope'. aihub-mcp serve --help tells the options."],
   [
     "--workspace",
-    "Option '--workspace <value>' argument missing. mcp-server serve --help tells the options.",
+    "Option '--workspace <value>' argument missing. aihub-mcp serve --help tells the options.",
   ],
   [
     "--workspace /w extra",
-    "Unexpected argument 'extra'. mcp-server serve --help tells the options.",
+    "Unexpected argument 'extra'. aihub-mcp serve --help tells the options.",
   ],
   ["fly", 'There is no verb "fly"; known: serve, stdio, token. --help tells more.'],
   ["token", undefined],
   ["token drop x", 'There is no verb "token drop"; known: create, list, revoke.'],
-  ["token create --tokens /t", "Which token? mcp-server token create NAME"],
+  ["token create --tokens /t", "Which token? aihub-mcp token create NAME"],
   ["token create a b --tokens /t", 'One token at a time: "b" is too much.'],
   ["token list a --tokens /t", 'token list takes no name, and got "a".'],
   [
     "token list --scopes read --tokens /t",
-    "Unknown option '--scopes'. mcp-server token list --help tells the options.",
+    "Unknown option '--scopes'. aihub-mcp token list --help tells the options.",
   ],
   [
     "token create a --tokens /t --projects a/b",
@@ -165,7 +165,7 @@ it.each([
   ],
   [
     "stdio --workspace /w --port 1",
-    "Unknown option '--port'. mcp-server stdio --help tells the options.",
+    "Unknown option '--port'. aihub-mcp stdio --help tells the options.",
   ],
   [
     "--workspace /w --open-webui-key k",

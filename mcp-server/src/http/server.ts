@@ -103,7 +103,7 @@ function tokensOf(settings: ServerSettings): TokenStore {
   );
   if (store.empty && !settings.anonymous) {
     throw new Error(
-      `No token given: --token TOKEN, MCP_TOKEN or MCP_TOKEN_FILE, or make one that is kept: mcp-server token create NAME --workspace ${settings.workspace}`,
+      `No token given: --token TOKEN, MCP_TOKEN or MCP_TOKEN_FILE, or make one that is kept: aihub-mcp token create NAME --workspace ${settings.workspace}`,
     );
   }
   return store;
