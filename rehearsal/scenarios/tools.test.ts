@@ -238,7 +238,7 @@ describe("tools for the chat server itself", () => {
         ["list_chats", {}],
       ),
     );
-    for (const said of ['"ready":true', modelName, `${id}_tool`, "Made by a tool"])
+    for (const said of ['"ready": true', modelName, `${id}_tool`, "Made by a tool"])
       expect(text).toContain(said);
     expect(text).toMatch(new RegExp(`${id} +pipe +on`));
     await askJson(to, "/api/models?refresh=true", { session });
