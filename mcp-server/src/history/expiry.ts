@@ -35,16 +35,17 @@ export class Expiry {
     });
   }
 
-  /** What the steps of the changes after one (0 for all) need. */
+  /**
+   * What the steps of the changes after one (0 for all) need. Also what they have written: where that lost its place without
+   * being replaced by a change, as by an edit before a power cut, it is kept all the same.
+   */
   needed(after = 0): Needed {
-    const all = (column: "before" | "trash") =>
-      new Set(
-        this.#database
-          .prepare(`SELECT ${column} AS name FROM steps WHERE change > ? AND ${column} IS NOT NULL`)
-          .all(after)
-          .map((row) => String(row.name)),
-      );
-    return { objects: all("before"), trash: all("trash") };
+    const all = (column: "before" | "after" | "trash") =>
+      this.#database
+        .prepare(`SELECT ${column} AS name FROM steps WHERE change > ? AND ${column} IS NOT NULL`)
+        .all(after)
+        .map((row) => String(row.name));
+    return { objects: new Set([...all("before"), ...all("after")]), trash: new Set(all("trash")) };
   }
 
   /** The newest change; 0 for none. */
