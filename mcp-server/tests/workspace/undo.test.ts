@@ -159,7 +159,7 @@ describe("undo of all that a chat did", () => {
           await run(opened, restoreVersion, { project, chat: `redo-${chats}` }, { chat: "end" });
         },
       ),
-      { numRuns: amount(150, 3_000) },
+      { numRuns: amount(150, 1_000) },
     );
   }, 600_000);
 });
