@@ -75,7 +75,7 @@ export class History {
     const skip = options.before === undefined ? 0 : numberFrom(options.before);
     const versions: Version[] = [];
     let seen = 0;
-    for (const version of this.#versions(path)) {
+    for (const version of this.versions(path)) {
       if (seen++ < skip) continue;
       if (versions.length === limit) return { versions, next: String(skip + limit) };
       versions.push(version);
@@ -103,9 +103,18 @@ export class History {
     };
   }
 
+  /** All steps of one change or of one chat, newest first. */
+  doings(what: { change: string } | { chat: string }): Version[] {
+    const steps =
+      "chat" in what
+        ? this.#records.chat(what.chat)
+        : this.#records.change(numberFrom(what.change));
+    return steps.map((step) => this.#version(step));
+  }
+
   /** Content of a version of a file. Throws ToolError when there is no such version or it is no longer kept. */
   content(path: string, version: string): { bytes: Buffer; etag: string; mode?: number } {
-    for (const one of this.#versions(path)) {
+    for (const one of this.versions(path)) {
       if (one.version !== version) continue;
       if (one.etag === undefined || !one.available) {
         throw new ToolError(
@@ -125,7 +134,7 @@ export class History {
   }
 
   /** Versions of a path, newest first, read step by step from the journal. */
-  *#versions(path: string): Generator<Version> {
+  *versions(path: string): Generator<Version> {
     const present = this.#present(path);
     let current = path;
     let before = START;

@@ -32,16 +32,24 @@ export class Records {
 
   /** Steps at any of `paths`, or that moved something away from there, before a step; newest first. */
   at(paths: readonly string[], before: Position, limit: number): StepRecord[] {
-    const list = paths.map(() => "?").join(", ");
-    return this.select(
-      `WHERE (path IN (${list}) OR origin IN (${list})) AND (steps.change, steps.number) < (?, ?)
-       ORDER BY steps.change DESC, steps.number DESC LIMIT ?`,
-      ...paths,
-      ...paths,
-      before.change,
-      before.number,
-      limit,
-    );
+    const found = new Map<string, StepRecord>();
+    // Each read from its index in order; asked for at once, all of them would be sorted for each page.
+    for (const column of ["path", "origin"]) {
+      for (const path of paths) {
+        const steps = this.select(
+          `WHERE ${column} = ? AND (steps.change, steps.number) < (?, ?)
+           ORDER BY steps.change DESC, steps.number DESC LIMIT ?`,
+          path,
+          before.change,
+          before.number,
+          limit,
+        );
+        for (const step of steps) found.set(`${step.change.id}.${step.number}`, step);
+      }
+    }
+    return [...found.values()]
+      .sort((one, other) => other.change.id - one.change.id || other.number - one.number)
+      .slice(0, limit);
   }
 
   /** Steps below a project, or of everything (undefined), before a step; newest first. */
