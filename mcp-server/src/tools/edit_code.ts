@@ -50,11 +50,13 @@ export const editCode = tool({
       const there = change.read(place);
       if (!there) throw Object.assign(new Error(place), { code: "ENOENT" });
       const before = decodeText(there.bytes, place);
+      // Of the file as it was: an edit may take out the only line end there is.
+      const crlf = lineEnding(before) === "crlf";
       let after = before;
       let replacements = 0;
       for (const [index, one] of edits.entries()) {
         const which = edits.length > 1 ? `Edit ${index + 1} of ${edits.length}: ` : "";
-        const replaced = replace(after, one, which, place);
+        const replaced = replace(after, one, crlf, which, place);
         after = replaced.text;
         replacements += replaced.replacements;
       }
@@ -83,9 +85,11 @@ export const editCode = tool({
   },
 });
 
+/** `usual`: whether the file's lines end with CRLF. */
 function replace(
   text: string,
   { old_text, new_text, replace_all, expected_count }: z.infer<typeof edit>,
+  usual: boolean,
   which: string,
   path: string,
 ): { text: string; replacements: number } {
@@ -104,7 +108,6 @@ function replace(
       `${which}old_text occurs ${found.length} times in "${path}" (lines ${at.join(", ")}${found.length > 10 ? ", ..." : ""}), not ${wanted}. Add text around it until it is unique, or set replace_all or expected_count.`,
     );
   }
-  const usual = lineEnding(text) === "crlf";
   return {
     text: text.replace(pattern, (piece) => {
       const crlf = piece.includes("\n") ? piece.includes("\r\n") : usual;

@@ -15,6 +15,7 @@ import { Confinement, type OpenFile } from "./confinement.ts";
 import { type Content, Contents } from "./content.ts";
 import { DirectorySync } from "./directory-sync.ts";
 import { PathLocks } from "./path-locks.ts";
+import { resolvePath } from "./paths.ts";
 import type { StagedStep } from "./planned-view.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { recover } from "./recover.ts";
@@ -104,6 +105,7 @@ export class Workspace {
   /** Throws ToolError when there is no such project, naming those that the caller reaches; `.` always is one. */
   requireProject(name: string, caller: Caller): void {
     if (name === ".") return;
+    resolvePath(name, ".");
     if (!name.startsWith(".")) {
       try {
         using _there = this.files.directory(name);

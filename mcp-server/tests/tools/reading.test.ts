@@ -125,6 +125,11 @@ describe("read_code", () => {
 });
 
 describe("read_many", () => {
+  test.each(["\0", "a\0b", "../blog", "blog/../.."])("%j is no project", async (project) => {
+    const reading = run(opened, readMany, { project, paths: ["a"] });
+    await expect(reading).rejects.toThrow(/no project|NUL/);
+  });
+
   test("reads in order, within a budget, past what cannot be read", async () => {
     put("a", "aaaa");
     put("b", "b".repeat(100));

@@ -120,6 +120,12 @@ describe("edit_code", () => {
     expect(text("crlf")).toBe("\ufeffa\r\nnew\r\nb\r\nc\r\nd\r\n");
     await edit("crlf", [{ old_text: "\nd", new_text: "" }]);
     expect(text("crlf")).toBe("\ufeffa\r\nnew\r\nb\r\nc\r\n");
+    put("one", "a\r\n");
+    await edit("one", [
+      { old_text: "a\n", new_text: "a" },
+      { old_text: "a", new_text: "\na" },
+    ]);
+    expect(text("one")).toBe("\r\na");
     put("mixed", "a\r\nb\nc\r\n");
     await edit("mixed", [{ old_text: "b", new_text: "B\nB" }]);
     expect(text("mixed")).toBe("a\r\nB\nB\nc\r\n");

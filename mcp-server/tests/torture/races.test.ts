@@ -45,7 +45,8 @@ beforeEach(() => {
 afterEach(async () => {
   await endAll();
   rmSync(base, { recursive: true, force: true });
-});
+  // A long run leaves some hundred thousand files.
+}, 300_000);
 
 async function swapper() {
   const child = start<Said>("./swap-process.ts", join(root, "p"), outside);
