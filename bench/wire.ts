@@ -24,8 +24,11 @@ const MODERN = "2026-07-28";
 const LEGACY = "2025-06-18";
 const CALL_TIMEOUT_MS = 120_000;
 
+/** At the beginning only: a list of tools has errors among its schemas. */
+const FAILED = /^(?:event: .*\n)?(?:data: *)?\{(?:"(?:jsonrpc|id)":[^,]*,)*"error":\{/;
+
 function checked(text: string): number {
-  if (text.includes('"isError":true') || text.includes('"error":{'))
+  if (text.includes('"isError":true') || FAILED.test(text))
     throw new Error(`the call failed: ${text.slice(0, 400)}`);
   return text.length;
 }
