@@ -134,7 +134,8 @@ function serve(args: string[], env: Env): Command {
     "metrics-port": string,
   });
   if (values.help) return { verb: "help", text: help.serve };
-  const token = values.token ?? env.MCP_TOKEN ?? tokenFrom(env.MCP_TOKEN_FILE);
+  // Set but empty is not set, here and below: an empty host would be every address of the machine.
+  const token = values.token ?? (env.MCP_TOKEN || tokenFrom(env.MCP_TOKEN_FILE));
   const tokenName = values["token-name"] ?? env.MCP_TOKEN_NAME;
   const tokenScopes = values["token-scopes"] ?? env.MCP_TOKEN_SCOPES;
   const tokensFile = values.tokens ?? env.TOKENS_FILE;
@@ -144,7 +145,6 @@ function serve(args: string[], env: Env): Command {
     verb: "serve",
     settings: {
       ...depsSettings(values, env),
-      // Set but empty is not set: an empty host would be every address of the machine.
       host: values.host || env.HOST || "127.0.0.1",
       port: portOf(values.port || env.PORT || "8000"),
       allowedHosts: list(values["allowed-hosts"] ?? env.ALLOWED_HOSTS ?? ""),

@@ -66,6 +66,13 @@ describe("serve", () => {
   });
 });
 
+it("a token that is set but empty leaves it to the file", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "aihub-mcp-")), "token");
+  writeFileSync(file, "from-a-file\n");
+  const env = { WORKSPACE: "/w", MCP_TOKEN: "", MCP_TOKEN_FILE: file };
+  expect(parse("", env)).toMatchObject({ settings: { token: "from-a-file" } });
+});
+
 it("what is set but empty is not set", () => {
   const env = { HOST: "", PORT: "", METRICS_PORT: "", WORKSPACE: "/w", MCP_TOKEN: "t" };
   expect(parse("", env)).toEqual({
