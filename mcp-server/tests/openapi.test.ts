@@ -85,6 +85,19 @@ describe("POST /tools/<name>", () => {
       traceparent: "00-1",
     });
   });
+  it("that cannot be answered is cut, and the server lives on", async () => {
+    const { audit } = serving.deps;
+    const record = audit.record.bind(audit);
+    audit.record = () => {
+      throw new Error("a defect");
+    };
+    for (const name of ["read", "write"]) {
+      const sent = post(name, { project: "blog", content: "x", path: undefined });
+      await expect(sent, name).rejects.toThrow(/hang up|ECONNRESET/);
+    }
+    audit.record = record;
+    expect((await post("read", { project: "blog" })).status).toBe(200);
+  });
   it("is cancelled when its client goes away", async () => {
     signals.length = 0;
     const abort = new AbortController();

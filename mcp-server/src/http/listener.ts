@@ -317,7 +317,7 @@ class Face {
     const body = await readBody(request, limits.requestBody);
     if (!isWhole(body, response)) return;
     const name = path.slice("/tools/".length);
-    answerToolRequest(this.#parts.deps, name, request, response, body, caller);
+    await answerToolRequest(this.#parts.deps, name, request, response, body, caller);
   }
 
   async #post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {

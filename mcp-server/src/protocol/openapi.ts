@@ -4,7 +4,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Caller } from "../access/caller.ts";
 import { parseBody } from "../http/body.ts";
 import type { Outcome } from "../http/metrics.ts";
-import { type Performed, performCall, toolNamed } from "./call-tool.ts";
+import { performCall, toolNamed } from "./call-tool.ts";
 import type { Deps } from "./deps.ts";
 import type { ServerIdentity } from "./fast-path.ts";
 import { listTools } from "./tool-list.ts";
@@ -93,15 +93,15 @@ export function openApiDocument(deps: Deps, caller: Caller, identity: ServerIden
   };
 }
 
-/** Answers POST /tools/<name>: an unknown tool with 404, the rest as `statuses` says. */
-export function answerToolRequest(
+/** Answers POST /tools/<name>: an unknown tool with 404, the rest as `statuses` says. Rejects by a defect of the server only. */
+export async function answerToolRequest(
   deps: Deps,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
   caller: Caller,
-): void {
+): Promise<void> {
   const tool = toolNamed(deps.tools, name);
   if (tool === undefined) {
     const known = listTools(deps.tools, caller).map((known) => known.name);
@@ -123,12 +123,8 @@ export function answerToolRequest(
   });
   const { traceparent, tracestate, baggage } = request.headers;
   const call = { caller, signal: abort.signal, meta: { traceparent, tracestate, baggage } };
-  const answer = ({ outcome, result }: Performed) =>
-    send(response, statuses[outcome], outcome === "ok" ? shaped(result) : problemOf(result));
-  const performed = performCall(deps, name, parsed.value, call);
-  if (performed instanceof Promise)
-    performed.then(answer).catch((error) => response.destroy(error));
-  else answer(performed);
+  const { outcome, result } = await performCall(deps, name, parsed.value, call);
+  send(response, statuses[outcome], outcome === "ok" ? shaped(result) : problemOf(result));
 }
 
 function shaped({ content, structuredContent }: CallToolResult): object {
