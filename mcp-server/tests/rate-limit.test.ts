@@ -1,7 +1,8 @@
 /** How often somebody may come. */
+import { connect } from "node:net";
 import { expect, it } from "vitest";
 import { FailedLogins, RateLimit } from "../src/access/rate-limit.ts";
-import { send, serveFakes } from "./fake-tools.ts";
+import { secret, send, serveFakes } from "./fake-tools.ts";
 
 it("lets a burst through, then the rate, each key for itself", () => {
   let now = 0;
@@ -29,6 +30,15 @@ it("is not slowed down by keys that are made up", () => {
   for (let key = 0; key < 100_000; key++) limit.take(`key ${key}`);
   // Forgotten, so that the list of keys has an end.
   for (const round of [0, 1]) expect(limit.take(`key ${round}`)).toBe(0);
+});
+
+it("does not forget who keeps coming for keys that are made up", () => {
+  const limit = new RateLimit(1, 2, () => 0);
+  for (const _ of [1, 2]) limit.take("busy");
+  for (let key = 0; key < 100_000; key++) {
+    limit.take(`key ${key}`);
+    if (key % 1000 === 0) expect(limit.take("busy")).toBe(1);
+  }
 });
 
 it("lets those who are owed wait longer", () => {
@@ -95,6 +105,37 @@ it("counts each call of a batch", async () => {
   const headers = { Accept: "application/json, text/event-stream" };
   expect((await send(serving.port, { body: JSON.stringify(batch), headers })).status).not.toBe(429);
   expect((await send(serving.port, { body: list, headers })).status).toBe(429);
+  await serving.stop();
+});
+
+it("counts no more of a batch than is taken of one", async () => {
+  const serving = await serveFakes({ rateLimit: 10 });
+  const body = JSON.stringify(Array(100_000).fill(0));
+  expect((await send(serving.port, { body })).status).toBe(400);
+  const refused = await send(serving.port, { body: list });
+  expect(refused.status).toBe(429);
+  // 100 at 10 a second, less the 20 at once.
+  expect(Number(refused.headers["retry-after"])).toBeLessThanOrEqual(9);
+  await serving.stop();
+});
+
+it("reads little of what it refuses, and keeps the connection only if that is all", async () => {
+  const serving = await serveFakes({ rateLimit: 0.4 });
+  expect((await send(serving.port, { body: list })).status).toBe(200);
+  const refused = (lines: string) =>
+    new Promise<string>((resolve) => {
+      const socket = connect(serving.port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.once("data", (chunk) => {
+        resolve(String(chunk));
+        socket.destroy();
+      });
+      const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}`;
+      socket.write(`${head}\r\n${lines}\r\n\r\n`);
+    });
+  expect(await refused("Content-Length: 1000")).toMatch(/429[\s\S]*Connection: keep-alive/);
+  expect(await refused("Content-Length: 10000000")).toMatch(/429[\s\S]*Connection: close/);
+  expect(await refused("Transfer-Encoding: chunked")).toMatch(/429[\s\S]*Connection: close/);
   await serving.stop();
 });
 

@@ -66,6 +66,8 @@ const MOST_CONNECTIONS = 2000;
 const MOST_STREAMS = 100;
 /** Requests on one connection whose answers the client has not read. */
 const MOST_UNREAD = 64;
+/** Messages of a batch that the SDK takes; it refuses a longer one as a whole. */
+const MOST_IN_BATCH = 100;
 /** Bytes of a refused request that are read so that its connection can be kept. */
 const MOST_SKIPPED = 64 * 1024;
 /** How soon a stream ends whose token was revoked, milliseconds. */
@@ -330,7 +332,8 @@ class Face {
     const { value } = parsed;
     const { deps, identity } = this.#parts;
     // Each call of a batch counts.
-    if (Array.isArray(value)) this.#rate?.owe(caller.token, Math.max(0, value.length - 1));
+    if (Array.isArray(value) && value.length > 1)
+      this.#rate?.owe(caller.token, Math.min(value.length, MOST_IN_BATCH) - 1);
     if (this.#fastPath && takeFastPath(deps, identity, request, response, value, caller)) return;
     if ((value as { method?: unknown } | null)?.method !== "subscriptions/listen") {
       return this.#serve(request, response, caller, value);
