@@ -1,9 +1,18 @@
 /** Who comes in over HTTP, how much may be sent, in which protocol, and how the server ends. */
 import { once } from "node:events";
-import { request } from "node:http";
+import { mkdtempSync } from "node:fs";
+import { createServer, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { createToken, revokeToken, TokenStore } from "../src/access/tokens.ts";
+import { readBody } from "../src/http/body.ts";
+import { listenOn, spelled } from "../src/http/listener.ts";
 import {
   type FakeServing,
   identity,
@@ -258,18 +267,37 @@ function rawCall(name: string, args: object): string {
   return `POST /mcp HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 }
 
-it("puts a body together that comes byte by byte", async () => {
-  const { headers, body = "" } = modernCall("read", { project: "a", path: "b" });
-  const calling = request(serving.url, {
-    method: "POST",
-    headers: { ...headers, Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    agent: false,
-  });
-  for (const byte of Buffer.from(body)) calling.write(Buffer.from([byte]));
-  calling.end();
-  const [incoming] = await once(calling, "response");
-  expect(incoming.statusCode).toBe(200);
-  incoming.resume();
+it("keeps of a body that comes byte by byte only the bytes, not what each came in", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const before = process.memoryUsage().arrayBuffers;
+  const most = 32 * 1024 * 1024;
+  let held = 0;
+  const pieces = async function* () {
+    for (let n = 0; n < 2000; n++) yield Buffer.alloc(64 * 1024, n).subarray(0, 1);
+    // What was collected is freed by another thread, after a while.
+    for (let tries = 0; tries < 50; tries++) {
+      collect();
+      held = process.memoryUsage().arrayBuffers - before;
+      if (held < most) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const incoming = Object.assign(Readable.from(pieces()), { headers: {} });
+  const body = await readBody(incoming as unknown as IncomingMessage, 1_000_000);
+  expect(body).toEqual(Buffer.from(Array.from({ length: 2000 }, (_none, n) => n % 256)));
+  expect(held).toBeLessThan(most);
+});
+
+it("refuses a body of one byte too many, and takes one of just so many, in any pieces", async () => {
+  const sent = (sizes: number[]) =>
+    Object.assign(Readable.from(sizes.map((size) => Buffer.alloc(size, "x"))), { headers: {} });
+  for (const sizes of [[10], [9, 1], [1, 1, 1, 7], [3, 3, 4]]) {
+    const read = (more: number[]) =>
+      readBody(sent([...sizes, ...more]) as unknown as IncomingMessage, 10);
+    expect(String(await read([]))).toBe("x".repeat(10));
+    expect(await read([1])).toBe("too large");
+  }
 });
 
 it.each(["evil@localhost", "localhost/evil", "localhost?x", "localhost#x"])(
@@ -291,6 +319,127 @@ it("a client that asks on and on and reads nothing is cut off", async () => {
   await cut;
   clearInterval(asking);
   expect((await post()).status).toBe(200);
+});
+
+it("a client that takes nothing of its answer is cut off, one whose call runs is not", async () => {
+  const stalling = await serveFakes({ stallTimeout: 300 });
+  signals.length = 0;
+  const waiting = connect(stalling.port, "127.0.0.1");
+  waiting.write(rawCall("wait", {}));
+  await expect.poll(() => signals.length).toBe(1);
+  const gone: boolean[] = [];
+  const socket = connect(stalling.port, "127.0.0.1");
+  socket.pause();
+  socket.on("error", () => {});
+  // Larger than what the system keeps of it.
+  socket.write(rawCall("read", { project: "a", path: "x".repeat(12_000_000) }));
+  await expect.poll(() => stalling.deps.audit.entries.length).toBe(1);
+  // Settles when the last connection is gone; the call that runs holds it up.
+  const closed = stalling.close(600_000).then(() => gone.push(true));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(signals[0]?.aborted).toBe(false);
+  expect(gone).toEqual([]);
+  waiting.destroy();
+  await closed;
+  socket.destroy();
+});
+
+it("lives on when listening fails later", async () => {
+  const http = createServer();
+  await listenOn(http, "127.0.0.1", 0);
+  for (const _ of [1, 2]) expect(() => http.emit("error", new Error("EMFILE"))).not.toThrow();
+  http.close();
+});
+
+it("spells an address as it belongs in a URL", () => {
+  expect(["::1", "[::1]", "127.0.0.1", "localhost"].map(spelled)).toEqual([
+    "[::1]",
+    "[::1]",
+    "127.0.0.1",
+    "localhost",
+  ]);
+});
+
+describe("streams that stay open", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const listen = (url: string, token: string, signal?: AbortSignal) =>
+    fetch(url, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${token}`,
+        "Content-Type": "application/json",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "subscriptions/listen",
+      },
+      body: JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "subscriptions/listen",
+        params: { _meta: modernMeta, notifications: { toolsListChanged: true } },
+      }),
+      ...(signal && { signal }),
+    });
+  const tokenFile = () => join(mkdtempSync(join(tmpdir(), "aihub-mcp-")), "tokens.json");
+  const made = (file: string, name: string) =>
+    createToken(file, { name, scopes: ["read"], projects: "all" });
+
+  it("end once their token is revoked, and no others", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const file = tokenFile();
+    const [one, other] = [made(file, "one"), made(file, "other")];
+    const listening = await serveFakes({ tokens: new TokenStore(file) });
+    const leave = new AbortController();
+    const ended: string[] = [];
+    for (const [name, token] of [
+      ["one", one],
+      ["other", other],
+    ] as const) {
+      const stream = await listen(listening.url, token, leave.signal);
+      expect(stream.status).toBe(200);
+      stream.text().then(
+        () => ended.push(name),
+        () => {},
+      );
+    }
+    vi.advanceTimersByTime(10_000);
+    expect(ended).toEqual([]);
+    revokeToken(file, "one");
+    await expect
+      .poll(async () => {
+        vi.advanceTimersByTime(10_000);
+        return ended;
+      })
+      .toEqual(["one"]);
+    leave.abort();
+    await listening.stop();
+  });
+
+  it("are so many for each token, and one that ends makes room", async () => {
+    const file = tokenFile();
+    const [one, other] = [made(file, "one"), made(file, "other")];
+    const listening = await serveFakes({ tokens: new TokenStore(file) });
+    const leave = new AbortController();
+    const first = new AbortController();
+    const leaving = await listen(listening.url, one, first.signal);
+    // Kept: a response that nobody holds is cancelled when it is collected.
+    const open = await Promise.all(
+      Array.from({ length: 99 }, () => listen(listening.url, one, leave.signal)),
+    );
+    const refused = await listen(listening.url, one);
+    expect(refused.status).toBe(429);
+    const { error } = JSON.parse(await refused.text());
+    expect(error.message).toBe('Token "one" has 100 streams open already. Try again in 10 s.');
+    open.push(leaving, await listen(listening.url, other, leave.signal));
+    expect(open.map(({ status }) => status)).toEqual(Array(101).fill(200));
+    first.abort();
+    await expect
+      .poll(async () => (await listen(listening.url, one, leave.signal)).status)
+      .toBe(200);
+    leave.abort();
+    await listening.stop();
+  });
 });
 
 describe("when it is told to stop", () => {
@@ -342,6 +491,8 @@ describe("when it is told to stop", () => {
     const stopping = await serveFakes();
     const silent = connect(stopping.port, "127.0.0.1");
     await once(silent, "connect");
+    const begun = connect(stopping.port, "127.0.0.1");
+    begun.write("POST /mcp HTTP/1.1\r\nHost:");
     const kept = connect(stopping.port, "127.0.0.1");
     await once(kept, "connect");
     const asked = rawCall("write", { project: "a", content: "x" });
@@ -353,8 +504,36 @@ describe("when it is told to stop", () => {
     const [answered] = (await once(kept, "data")) as [Buffer];
     expect(answered.toString()).toContain('"written":1');
     await closed;
-    silent.destroy();
-    kept.destroy();
+    for (const socket of [silent, begun, kept]) socket.destroy();
+  });
+  it("sends an answer to its end that is on its way", async () => {
+    const stopping = await serveFakes();
+    const slow = connect(stopping.port, "127.0.0.1");
+    slow.pause();
+    const path = "x".repeat(12_000_000);
+    slow.write(rawCall("read", { project: "a", path }));
+    await expect.poll(() => stopping.deps.audit.entries.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closed = stopping.close(600_000);
+    let bytes = 0;
+    for await (const chunk of slow) bytes += chunk.length;
+    await closed;
+    // Once as text and once as the structured answer.
+    expect(bytes).toBeGreaterThan(2 * path.length);
+  });
+  it("carries out no call that comes after that on a connection it has kept", async () => {
+    const stopping = await serveFakes();
+    const kept = connect(stopping.port, "127.0.0.1");
+    const asked = rawCall("write", { project: "a", content: "x" });
+    kept.write(asked.slice(0, -9));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closed = stopping.close(600_000);
+    kept.write(asked.slice(-9) + asked);
+    let said = "";
+    for await (const chunk of kept) said += chunk;
+    await closed;
+    expect(said.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 503"]);
+    expect(stopping.deps.audit.entries).toHaveLength(1);
   });
   it("cuts what does not end in time", async () => {
     const stopping = await serveFakes();

@@ -122,7 +122,7 @@ export function caller(scopes: Scope[], projects: readonly string[] | "all" = "a
 
 /** The SDK's server over the same tools. */
 export function fakeServer(deps: Deps, caller: Caller): Server {
-  const server = new Server(identity, { capabilities: { tools: {} } });
+  const server = new Server(identity, { capabilities: { tools: { listChanged: true } } });
   server.setRequestHandler("tools/list", () => ({ tools: listTools(deps.tools, caller) }));
   server.setRequestHandler("tools/call", async (request, context): Promise<CallToolResult> => {
     const { progressToken, ...meta } = context.mcpReq._meta ?? {};

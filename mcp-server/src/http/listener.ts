@@ -28,6 +28,8 @@ export interface ListenerSettings {
   allowedHosts?: readonly string[];
   /** Requests a second for each token, twice as many at once; 0: any number. Default 1,000, on loopback 0. */
   rateLimit?: number;
+  /** Milliseconds after which a client that takes nothing of its answer is cut off. Default 120,000. */
+  stallTimeout?: number;
   /** Plain tool calls go past the SDK. Default true. */
   fastPath?: boolean;
   /** Who comes without a token. Only on loopback. */
@@ -62,10 +64,11 @@ export function isLoopback(host: string): boolean {
 /** One reason for all: a runaway loop of one client, which would take the others' share. Far above what a chat does. */
 const REQUESTS_A_SECOND = 1000;
 const MOST_CONNECTIONS = 2000;
+const STALL_TIMEOUT = 120_000;
 /** Streams of one token that stay open. */
 const MOST_STREAMS = 100;
-/** Requests on one connection whose answers the client has not read. */
-const MOST_UNREAD = 64;
+/** Requests on one connection whose answers the client has not read. Hardly any client sends a second one before that. */
+const MOST_UNREAD = 16;
 /** Messages of a batch that the SDK takes; it refuses a longer one as a whole. */
 const MOST_IN_BATCH = 100;
 /** Bytes of a refused request that are read so that its connection can be kept. */
@@ -96,9 +99,9 @@ export async function listen(parts: ListenerParts, settings: ListenerSettings): 
     }
     connections.set(socket, unread);
     response.once("close", () => {
-      if (connections.has(socket)) connections.set(socket, (connections.get(socket) as number) - 1);
-      // Idle ones are closed once when the server stops; those that get idle after that, here.
-      if (face.draining) setImmediate(() => http.closeIdleConnections());
+      const others = (connections.get(socket) ?? 1) - 1;
+      if (connections.has(socket)) connections.set(socket, others);
+      if (face.draining && others === 0) socket.destroySoon();
     });
     face.take(request, response);
   });
@@ -109,20 +112,25 @@ export async function listen(parts: ListenerParts, settings: ListenerSettings): 
   http.maxConnections = MOST_CONNECTIONS;
   // Longer than a proxy in front keeps idle connections, so that it never sends into one being closed.
   http.keepAliveTimeout = 75_000;
+  // An idle connection has its time as well; a call that runs has what it takes.
+  http.setTimeout(settings.stallTimeout ?? STALL_TIMEOUT, (socket) => {
+    if (connections.get(socket) === 0 || socket.writableLength > 0) socket.destroy();
+  });
   http.on("connection", (socket) => {
     connections.set(socket, 0);
     socket.once("close", () => connections.delete(socket));
   });
+  // Called when the server closes. Node would call idle who still reads an answer, and not who has sent half a request's head.
+  http.closeIdleConnections = () => {
+    for (const [socket, unread] of connections) if (unread === 0) socket.destroySoon();
+  };
   const port = await listenOn(http, settings.host, settings.port);
   return {
     url: `http://${spelled(settings.host)}:${port}/mcp`,
     port,
     async close(graceMs) {
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       face.drain();
-      http.closeIdleConnections();
-      for (const [socket, unread] of connections)
-        if (unread === 0 && socket.bytesRead === 0) socket.destroy();
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       const cut = setTimeout(() => http.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(cut);
@@ -340,6 +348,7 @@ class Face {
     }
     const open = [...this.#streams.values()].filter(({ token }) => token === caller.token);
     if (open.length >= MOST_STREAMS) {
+      deps.metrics.limited();
       refuse(response, 10, `Token "${caller.token}" has ${MOST_STREAMS} streams open already.`);
       return;
     }
