@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -65,7 +67,10 @@ describe("on HTTP", () => {
       expect(JSON.parse(answer.body).result.isError, answer.body).toBeUndefined();
       expect(answer.body).toContain("needle");
     }
-    const metrics = await fetch(/metrics at (\S+)/.exec(line)?.[1] ?? "");
+    const page = new URL(/metrics at (\S+)/.exec(line)?.[1] ?? "");
+    const asked = { path: "/metrics", method: "GET", headers: { Host: "evil.example" } };
+    expect((await send(Number(page.port), asked)).status).toBe(403);
+    const metrics = await fetch(page);
     expect(await metrics.text()).toContain('mcp_tool_calls_total{tool="read_code",outcome="ok"} 1');
     child.kill("SIGTERM");
     const [code] = await once(child, "exit");
@@ -123,6 +128,16 @@ describe("on HTTP", () => {
       ["--workspace", "workspace", "--host", "192.0.2.1"],
       { MCP_TOKEN: secret },
       /no address of this machine/,
+    ],
+    [
+      "a password in the chat server's address",
+      ["--workspace", "workspace"],
+      {
+        MCP_TOKEN: secret,
+        OPEN_WEBUI_URL: "http://admin:hidden@chat",
+        OPEN_WEBUI_API_KEY: "k",
+      },
+      /^(?!.*hidden).*holds a user or a password/,
     ],
     ["an unknown option", ["--nope"], {}, /--nope/],
   ])("with %s says what to do and exits with 1", async (_what, args, env, message) => {
@@ -188,6 +203,35 @@ describe("on standard input and output", () => {
     const [code] = await once(child, "close");
     expect(code).toBe(0);
     for (const id of [1, 2, 3]) expect(said).toContain(`"id":${id}}`);
+  });
+  it("lets a running call end when it is told to stop", async () => {
+    let asked: ServerResponse | undefined;
+    const chat = createServer((_request, response) => {
+      asked = response;
+    });
+    await new Promise<void>((resolve) => chat.listen(0, "127.0.0.1", resolve));
+    const { port } = chat.address() as AddressInfo;
+    const key = ["--open-webui-url", `http://127.0.0.1:${port}`, "--open-webui-key", "k"];
+    const child = start(["stdio", "--workspace", workspace, ...key]);
+    let [said, complained] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      said += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      complained += chunk;
+    });
+    const closed = once(child, "close");
+    const call = message(1, "tools/call", { name: "list_models", arguments: {} });
+    child.stdin.write(initialize + call);
+    await expect.poll(() => asked, { timeout: 10_000 }).toBeDefined();
+    child.kill("SIGTERM");
+    await expect.poll(() => complained).toContain("letting running calls end");
+    // Long enough for a process that waits for nothing to be gone.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    asked?.setHeader("Content-Type", "application/json").end(JSON.stringify({ data: [] }));
+    expect(await closed).toEqual([0, null]);
+    expect(said).toContain('"id":1}');
+    chat.close();
   });
   it("tells a client of 2025 about the files it subscribed to, and no others", async () => {
     const child = start(["stdio", "--workspace", workspace]);
