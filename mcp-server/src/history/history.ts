@@ -7,7 +7,7 @@ import { type Contents, contentHash } from "../workspace/content.ts";
 import { isWithin } from "../workspace/paths.ts";
 import type { StateFolder } from "../workspace/state-folder.ts";
 import type { Journal, Operation, StepRecord } from "./journal.ts";
-import type { Position, Records } from "./records.ts";
+import { newestFirst, type Position, positionOf, type Records, START } from "./records.ts";
 
 /** One state of a file, and how it came to be. */
 export interface Version {
@@ -43,14 +43,35 @@ export interface Versions {
   next?: string;
 }
 
+/** What one step has to tell of a path, in the order from new to old. */
+type Told = typeof PRESENT_TOLD | typeof FOUND_TOLD | typeof STEP_TOLD;
+
+/** A version, and where in the journal it is told of. */
+interface Telling {
+  /** Step that tells of it, and the last one before that wrote or deleted the file. */
+  at: Position;
+  told: Told;
+  step?: StepRecord;
+  newer?: StepRecord | undefined;
+  mode?: number | undefined;
+  /** Made when it is wanted, since it looks whether content is kept. */
+  version: () => Version;
+}
+
+/** The version after which to go on, and the step before which reading starts so that what is told of it comes out the same. */
+interface Cursor {
+  start: Position;
+  at: Position;
+  told: Told;
+}
+
 interface Present {
   etag: string;
   size: number;
   time: number;
 }
 
-const PAGE = 100;
-const START: Position = { change: Number.MAX_SAFE_INTEGER, number: 0 };
+const [PRESENT_TOLD, FOUND_TOLD, STEP_TOLD] = [0, 1, 2] as const;
 /** Version that is in the file now, when it was not made by the server. */
 const PRESENT = "present";
 /** Ends the name of the version that a change found. */
@@ -72,106 +93,157 @@ export class History {
   /** Versions of one file or folder, also under the names it had before. `limit` defaults to 50. */
   of(path: string, options: { before?: string; limit?: number } = {}): Versions {
     const limit = options.limit ?? 50;
-    const skip = options.before === undefined ? 0 : numberFrom(options.before);
-    const versions: Version[] = [];
-    let seen = 0;
-    for (const version of this.versions(path)) {
-      if (seen++ < skip) continue;
-      if (versions.length === limit) return { versions, next: String(skip + limit) };
-      versions.push(version);
-    }
-    return { versions };
-  }
-
-  /** The newest steps of all changes, of a project's or of a chat's. `limit` defaults to 50. */
-  recent(
-    options: { project?: string; chat?: string; before?: string; limit?: number } = {},
-  ): Versions {
-    const limit = options.limit ?? 50;
-    const before = options.before === undefined ? START : positionFrom(options.before);
-    const steps =
-      options.chat === undefined
-        ? this.#records.recent(options.project, before, limit + 1)
-        : this.#records
-            .chat(options.chat)
-            .filter((step) => isBefore(step, before) && inProject(step, options.project))
-            .slice(0, limit + 1);
-    const last = steps[limit - 1];
+    const after = options.before === undefined ? undefined : cursorFrom(options.before);
+    const tellings = [...this.#tellings(path, after).take(limit + 1)];
+    const last = tellings[limit - 1];
     return {
-      versions: steps.slice(0, limit).map((step) => this.#version(step)),
-      ...(steps.length > limit && last ? { next: `${last.change.id}.${last.number}` } : {}),
+      versions: tellings.slice(0, limit).map((one) => one.version()),
+      ...(tellings.length > limit && last ? { next: cursorOf(last) } : {}),
     };
   }
 
-  /** All steps of one change or of one chat, newest first. */
-  doings(what: { change: string } | { chat: string }): Version[] {
-    const steps =
-      "chat" in what
-        ? this.#records.chat(what.chat)
-        : this.#records.change(numberFrom(what.change));
-    return steps.map((step) => this.#version(step));
+  /**
+   * The newest steps of all changes, of a project's or of a chat's. `gone`: the project is a folder that is no longer there, and
+   * what became of it and of the folders above belongs to it. `limit` defaults to 50.
+   */
+  recent(
+    options: {
+      project?: string;
+      chat?: string;
+      gone?: boolean;
+      before?: string;
+      limit?: number;
+    } = {},
+  ): Versions {
+    const { project, chat, gone = false, limit = 50 } = options;
+    const before = options.before === undefined ? START : positionFrom(options.before);
+    const steps = this.#recent(project, chat, gone, before, limit + 1);
+    const last = steps[limit - 1];
+    return {
+      versions: steps.slice(0, limit).map((step) => this.#version(step)),
+      ...(steps.length > limit && last ? { next: spelled(positionOf(last)) } : {}),
+    };
+  }
+
+  /** Whether a path at which nothing is any more was a folder when something was there last. */
+  wasFolder(path: string): boolean {
+    if (this.#present(path)) return false;
+    const [last] = this.#records.at([path], START, 1);
+    return last?.folder ?? (last === undefined && this.#records.hasBelow(path));
+  }
+
+  /** Places that one change, or a chat, has touched. */
+  touched(what: { change: string } | { chat: string }): Set<string> {
+    return this.#records.touched("chat" in what ? what : { change: numberFrom(what.change) });
+  }
+
+  /** A version of a path; undefined when it has none of that name. */
+  version(path: string, version: string): Version | undefined {
+    return this.#find(path, version)?.version();
   }
 
   /** Content of a version of a file. Throws ToolError when there is no such version or it is no longer kept. */
   content(path: string, version: string): { bytes: Buffer; etag: string; mode?: number } {
-    for (const one of this.versions(path)) {
-      if (one.version !== version) continue;
-      if (one.etag === undefined || !one.available) {
-        throw new ToolError(
-          `Version ${version} of "${path}" is ${one.etag === undefined ? "no file content" : "no longer kept"}. history shows which are available.`,
-        );
-      }
-      const present = this.#present(path);
-      if (present?.etag === one.etag) {
-        using file = this.#files.file(path);
-        return { bytes: this.#contents.read(file, limits.write).bytes, etag: one.etag };
-      }
-      return { bytes: this.kept(one.etag), etag: one.etag };
+    const found = this.#find(path, version);
+    if (!found) {
+      throw new ToolError(
+        `"${path}" has no version "${version}". history shows the versions it has.`,
+      );
     }
-    throw new ToolError(
-      `"${path}" has no version "${version}". history shows the versions it has.`,
-    );
+    const { etag, available } = found.version();
+    if (etag === undefined || !available) {
+      throw new ToolError(
+        `Version ${version} of "${path}" is ${etag === undefined ? "no file content" : "no longer kept"}. history shows which are available.`,
+      );
+    }
+    const mode = found.mode === undefined ? {} : { mode: found.mode };
+    if (this.#present(path)?.etag !== etag) return { bytes: this.kept(etag), etag, ...mode };
+    using file = this.#files.file(path);
+    return { bytes: this.#contents.read(file, limits.write).bytes, etag, ...mode };
   }
 
-  /** Versions of a path, newest first, read step by step from the journal. */
-  *versions(path: string): Generator<Version> {
+  #recent(
+    project: string | undefined,
+    chat: string | undefined,
+    gone: boolean,
+    before: Position,
+    limit: number,
+  ): StepRecord[] {
+    if (chat !== undefined) return this.#records.ofChat(chat, project, before, limit);
+    if (!gone || project === undefined) return this.#records.recent(project, before, limit);
+    const steps = this.#records.walk(ancestry(project), before, project);
+    return [
+      ...steps
+        .filter((step) => isWithin(step.path, project) || concerns(step, project))
+        .take(limit),
+    ];
+  }
+
+  /** Goes to the change that a version is named by. */
+  #find(path: string, version: string): Telling | undefined {
+    if (version === PRESENT) {
+      const { value } = this.#tellings(path).next();
+      return value?.told === PRESENT_TOLD ? value : undefined;
+    }
+    const named = /^([1-9]\d{0,14})(-before)?$/.exec(version);
+    if (!named) return undefined;
+    const [id, told] = [Number(named[1]), named[2] === undefined ? STEP_TOLD : FOUND_TOLD];
+    const start = { change: id + 1, number: 0 };
+    const after = { start, at: start, told: STEP_TOLD };
+    for (const one of this.#tellings(path, after)) {
+      const { step, newer } = one;
+      if (one.told === told && (told === STEP_TOLD ? step : newer)?.change.id === id) return one;
+      // What a change found is told of where the write before it is, at the latest.
+      if (one.at.change < id && (told === STEP_TOLD || (step && changesContent(step))))
+        return undefined;
+    }
+    return undefined;
+  }
+
+  /** Versions of a path, newest first, read step by step from the journal; those that come after one. */
+  *#tellings(path: string, after?: Cursor): Generator<Telling> {
     const present = this.#present(path);
-    let current = path;
-    let before = START;
+    let current = after ? this.#nameAt(path, after.start) : path;
+    let before = after?.start ?? START;
     let newer: StepRecord | undefined;
-    let first = true;
-    for (;;) {
-      const steps = this.#records.at(ancestry(current), before, PAGE);
-      let renamed = false;
-      for (const step of steps) {
-        before = { change: step.change.id, number: step.number };
+    let first = after === undefined;
+    let toldFound = false;
+    const isAfter = (at: Position, told: Told) => {
+      const order = after ? newestFirst(after.at, at) : -1;
+      return order < 0 || (order === 0 && told > (after as Cursor).told);
+    };
+    for (let renamed = true; renamed; ) {
+      renamed = false;
+      for (const step of this.#records.walk(ancestry(current), before)) {
+        const at = positionOf(step);
+        before = at;
         if (!concerns(step, current)) continue;
-        const version = this.#version(step, present?.etag, current);
-        if (first && present && present.etag !== version.etag) yield unrecorded(path, present);
+        const etag = step.path === current ? step.after : undefined;
+        if (first && present && present.etag !== etag) yield unrecorded(path, present, at);
         first = false;
         const expected = newer?.before;
-        if (
-          newer &&
-          expected !== undefined &&
-          version.etag !== undefined &&
-          expected !== version.etag
-        )
-          yield this.#found(newer, current);
+        if (newer && !toldFound && expected !== undefined && etag !== undefined) {
+          toldFound = expected !== etag;
+          if (toldFound && isAfter(at, FOUND_TOLD)) yield this.#found(newer, current, at, step);
+        }
         // Earlier steps of the same change on the same path led to states that nobody saw.
-        if (newer?.change.id !== step.change.id || newer.path !== step.path) yield version;
-        if (step.op === "write" || step.op === "delete") newer = step;
+        if (newer?.change.id !== step.change.id || newer.path !== step.path) {
+          if (isAfter(at, STEP_TOLD)) yield this.#told(step, current, newer, present?.etag);
+        }
+        if (changesContent(step)) {
+          newer = step;
+          toldFound = false;
+        }
         if (step.op === "move" && isWithin(current, step.path)) {
-          current = `${step.from as string}${current.slice(step.path.length)}`;
+          current = nameBefore(step.path, step.from as string, current);
           renamed = true;
           break;
         }
       }
-      if (!renamed && steps.length < PAGE) break;
     }
-    if (newer?.before !== undefined && newer.op === "write") yield this.#found(newer, current);
-    else if (first && present) {
-      yield unrecorded(path, present);
-    }
+    if (newer?.before !== undefined && newer.op === "write" && !toldFound)
+      yield this.#found(newer, current, before);
+    else if (first && present) yield unrecorded(path, present, before);
   }
 
   #present(path: string): Present | undefined {
@@ -209,12 +281,43 @@ export class History {
     };
   }
 
-  #found(step: StepRecord, path: string): Version {
+  /** What a path was called before a step, by the moves since. */
+  #nameAt(path: string, since: Position): string {
+    let [current, before] = [path, START];
+    for (;;) {
+      const move = this.#records.lastMove(ancestry(current), before, since);
+      if (!move) return current;
+      current = nameBefore(move.path, move.from, current);
+      before = move;
+    }
+  }
+
+  #told(step: StepRecord, path: string, newer: StepRecord | undefined, present?: string): Telling {
     return {
-      ...outside(`${step.change.id}${FOUND}`, path, step.change.time),
-      ...(step.before === undefined ? {} : { etag: step.before }),
-      ...(step.beforeSize === undefined ? {} : { size: step.beforeSize }),
-      available: step.before !== undefined && this.#state.has(step.before),
+      at: positionOf(step),
+      told: STEP_TOLD,
+      step,
+      newer,
+      mode: step.mode,
+      version: () => this.#version(step, present, path),
+    };
+  }
+
+  /** What a step found in the file, told of at an earlier step or, without one, at the end. */
+  #found(newer: StepRecord, path: string, at: Position, step?: StepRecord): Telling {
+    const { before, beforeSize, beforeMode, change } = newer;
+    return {
+      at,
+      told: FOUND_TOLD,
+      ...(step ? { step } : {}),
+      newer,
+      mode: beforeMode,
+      version: () => ({
+        ...outside(`${change.id}${FOUND}`, path, change.time),
+        ...(before === undefined ? {} : { etag: before }),
+        ...(beforeSize === undefined ? {} : { size: beforeSize }),
+        available: before !== undefined && this.#state.has(before),
+      }),
     };
   }
 
@@ -249,31 +352,52 @@ function concerns(step: StepRecord, path: string): boolean {
   return step.path === path || step.from === path || step.op !== "make_directory";
 }
 
+/** What a move has called otherwise since. */
+function nameBefore(to: string, from: string, path: string): string {
+  return `${from}${path.slice(to.length)}`;
+}
+
+function changesContent({ op }: StepRecord): boolean {
+  return op === "write" || op === "delete";
+}
+
 /** What is in the file now and was not put there by the server. */
-function unrecorded(path: string, { etag, size, time }: Present): Version {
-  return { ...outside(PRESENT, path, time), etag, size, available: true };
+function unrecorded(path: string, { etag, size, time }: Present, at: Position): Telling {
+  const version = { ...outside(PRESENT, path, time), etag, size, available: true };
+  return { at, told: PRESENT_TOLD, version: () => version };
 }
 
 function outside(version: string, path: string, time: number): Version {
   return { version, time: new Date(time).toISOString(), op: "outside", path, available: false };
 }
 
-function inProject(step: StepRecord, project: string | undefined): boolean {
-  return project === undefined || isWithin(step.path, project);
+function cursorOf({ at, told, step, newer }: Telling): string {
+  const last = told === STEP_TOLD && step && changesContent(step) ? step : newer;
+  const { change, number } = last ? positionOf(last) : at;
+  return `${spelled({ change, number: number + 1 })}-${spelled(at)}-${told}`;
 }
 
-function isBefore(step: StepRecord, before: Position): boolean {
-  const { id } = step.change;
-  return id < before.change || (id === before.change && step.number < before.number);
+function cursorFrom(text: string): Cursor {
+  const [start = "", at = "", told = "", ...more] = text.split("-");
+  if (!/^[012]$/.test(told) || more.length > 0) throw notFromHistory(text);
+  return { start: positionFrom(start), at: positionFrom(at), told: Number(told) as Told };
 }
 
-export function numberFrom(text: string): number {
-  if (!/^\d{1,15}$/.test(text))
-    throw new ToolError(`"${text.slice(0, 40)}" is not from an answer of history.`);
-  return Number(text);
+function spelled({ change, number }: Position): string {
+  return `${change}.${number}`;
 }
 
 function positionFrom(text: string): Position {
-  const [change, number] = text.split(".");
-  return { change: numberFrom(change ?? ""), number: numberFrom(number ?? "") };
+  const [change = "", number = "", ...more] = text.split(".");
+  if (more.length > 0) throw notFromHistory(text);
+  return { change: numberFrom(change), number: numberFrom(number) };
+}
+
+export function numberFrom(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw notFromHistory(text);
+  return Number(text);
+}
+
+function notFromHistory(text: string): ToolError {
+  return new ToolError(`"${text.slice(0, 40)}" is not from an answer of history.`);
 }

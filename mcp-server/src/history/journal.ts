@@ -9,9 +9,7 @@ import { promisify } from "node:util";
 import type { Reserve } from "../workspace/reserve.ts";
 import { asSystemError, openDatabase } from "./database.ts";
 import { Expiry } from "./expiry.ts";
-import { type Position, Records } from "./records.ts";
-
-export type { Position } from "./records.ts";
+import { Records } from "./records.ts";
 
 /** `restore`: takes something out of the trash again. */
 export type Operation = "write" | "delete" | "move" | "make_directory" | "restore";
@@ -240,20 +238,6 @@ export class Journal {
 
   hasUnfinished(): boolean {
     return this.#findUnfinished.get() !== undefined;
-  }
-
-  change(id: number): StepRecord[] {
-    return this.records.change(id);
-  }
-
-  /** Steps of everything that one chat did, newest first. */
-  chat(chat: string): StepRecord[] {
-    return this.records.chat(chat);
-  }
-
-  /** Steps at any of `paths`, or that moved something away from there, before a step; newest first. */
-  at(paths: readonly string[], before: Position, limit: number): StepRecord[] {
-    return this.records.at(paths, before, limit);
   }
 
   close(): void {

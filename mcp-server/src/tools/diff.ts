@@ -61,7 +61,7 @@ function previous(context: CallContext, path: string): string {
 
 /** Of a file that was deleted, there is none now. */
 function text(context: CallContext, path: string, version: string): string {
-  if (version !== NOW) return decodeText(versionContent(context, path, version), path);
+  if (version !== NOW) return decodeText(versionContent(context, path, version).bytes, path);
   try {
     return decodeText(context.workspace.read(path).bytes, path);
   } catch (error) {

@@ -66,7 +66,8 @@ function planOf(
     throw new ToolError("Give both path and version; history shows the versions.");
   const place = resolvePath(project, path);
   return (change) => {
-    change.write(place, versionContent(context, place, version), { parents: true });
+    const { bytes, mode } = versionContent(context, place, version);
+    change.write(place, bytes, { parents: true, ...(mode === undefined ? {} : { mode }) });
     return [place];
   };
 }

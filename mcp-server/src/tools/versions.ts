@@ -12,18 +12,21 @@ export function mayReach({ caller: { projects } }: CallContext, path: string): b
 }
 
 /** Content of a version. Throws ToolError when there is no such version that the caller may see, or it is no longer kept. */
-export function versionContent(context: CallContext, path: string, version: string): Buffer {
+export function versionContent(
+  context: CallContext,
+  path: string,
+  version: string,
+): { bytes: Buffer; mode?: number } {
   const { history } = context.workspace;
   if (context.caller.projects !== "all") {
-    for (const one of history.versions(path)) {
-      if (one.version !== version) continue;
-      if (mayReach(context, one.path)) break;
+    const found = history.version(path, version);
+    if (found && !mayReach(context, found.path)) {
       throw new ToolError(
         `Version ${version} of "${path}" is from another project, which token "${context.caller.token}" does not reach.`,
       );
     }
   }
-  return history.content(path, version).bytes;
+  return history.content(path, version);
 }
 
 /** Throws ToolError when what is to be undone touched a project that the caller's token does not reach. */
@@ -32,8 +35,8 @@ export function checkUndoable(
   what: { change: string } | { chat: string },
 ): void {
   if (context.caller.projects === "all") return;
-  for (const { path, from } of context.workspace.history.doings(what)) {
-    if (mayReach(context, path) && (from === undefined || mayReach(context, from))) continue;
+  for (const path of context.workspace.history.touched(what)) {
+    if (mayReach(context, path)) continue;
     throw new ToolError(
       `Nothing was undone: it also touched a project that token "${context.caller.token}" does not reach. Restore single files by path and version.`,
     );

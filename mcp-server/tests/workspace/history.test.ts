@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DatabaseSync, StatementSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Version, Versions } from "../../src/history/history.ts";
 import type { Change } from "../../src/workspace/change.ts";
 import { caller, type Opened, openWorkspace, write } from "./opened.ts";
 
@@ -94,6 +96,214 @@ describe("history", () => {
         .versions.map(({ version }) => version),
     ).toEqual(["2", "1"]);
     expect(opened.workspace.history.recent({ project: "other" }).versions).toEqual([]);
+  });
+});
+
+describe("a long history", () => {
+  const CHANGES = 4_000;
+  /** Rows that answering a page of 50, or finding one version, may read at most. */
+  const FEW = 500;
+
+  interface Line {
+    version: string;
+    op: string;
+    path: string;
+  }
+  interface Made {
+    /** What the one file that is followed is called at last, and what is expected of it, newest first. */
+    path: string;
+    versions: Line[];
+    /** All steps, newest first. */
+    steps: (Line & { chat: string })[];
+  }
+
+  /** Writes rows as if one file had been written, moved, deleted and edited by others, among much else. */
+  function make(): Made {
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    const database = new DatabaseSync(opened.at(".aihub/history.db"));
+    const insertChange = database.prepare(
+      "INSERT INTO changes (time, state, tool, token, chat) VALUES (?, 2, 'test', 'tests', ?)",
+    );
+    const insertStep = database.prepare(
+      "INSERT INTO steps (change, number, op, path, origin, before, after, folder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    const steps: Made["steps"] = [];
+    const versions: Line[] = [];
+    let [folder, name, content] = ["blog/d", "f", undefined as string | undefined];
+    /** Versions up to the last one whose content is known. */
+    let known = 0;
+    let version = "";
+    let chat = "";
+    const begin = () => {
+      chat = `c${random(3)}`;
+      version = String(insertChange.run(Date.now(), chat).lastInsertRowid);
+      return 0;
+    };
+    const step = (
+      number: number,
+      op: string,
+      path: string,
+      more: { from?: string; before?: string; after?: string; folder?: boolean } = {},
+    ) => {
+      const { from = null, before = null, after = null } = more;
+      insertStep.run(version, number, op, path, from, before, after, more.folder ? 1 : 0);
+      steps.push({ version, op, path, chat });
+    };
+    const tell = (op: string, path: string) => versions.push({ version, op, path });
+    const found = (path: string, before: string | undefined) => {
+      if (before !== content)
+        versions.splice(known, 0, { version: `${version}-before`, op: "outside", path });
+    };
+    let knownAs = `${folder}/${name}`;
+    database.exec("BEGIN");
+    for (let index = 0; index < CHANGES; index++) {
+      const path = `${folder}/${name}`;
+      const kind = random(200);
+      begin();
+      if (index < 3) step(0, "write", `quiet/${index}`, { after: "q" });
+      else if (content === undefined || kind < 160) {
+        const edited = content !== undefined && random(8) === 0;
+        const before = edited ? `edited-${index}` : content;
+        const after = `written-${index}`;
+        step(0, "make_directory", folder, { folder: true });
+        step(1, "write", path, { ...(before === undefined ? {} : { before }), after });
+        if (content !== undefined) found(knownAs, before);
+        tell("write", path);
+        content = after;
+        [known, knownAs] = [versions.length, path];
+      } else if (kind === 160) {
+        name = `f${index}`;
+        step(0, "move", `${folder}/${name}`, { from: path, after: content });
+        tell("move", `${folder}/${name}`);
+        [known, knownAs] = [versions.length, `${folder}/${name}`];
+        // Another file takes its place.
+        begin();
+        step(0, "write", path, { after: "another" });
+      } else if (kind === 161) {
+        const from = folder;
+        folder = `blog/d${index}`;
+        step(0, "move", folder, { from, folder: true });
+        tell("move", folder);
+      } else if (kind < 165) {
+        step(0, "delete", path, { before: content });
+        tell("delete", path);
+        content = undefined;
+      } else step(0, "write", `${folder}/beside`, { after: `beside-${index}` });
+    }
+    database.exec("COMMIT");
+    database.close();
+    return {
+      path: `${folder}/${name}`,
+      versions: versions.reverse(),
+      steps: steps.reverse(),
+    };
+  }
+
+  /** Runs something, and says how many rows it read. */
+  function counting<T>(act: () => T): { result: T; rows: number } {
+    const all = vi.spyOn(StatementSync.prototype, "all");
+    try {
+      const result = act();
+      return {
+        result,
+        rows: all.mock.results.reduce((sum, { value }) => sum + (value as unknown[]).length, 0),
+      };
+    } finally {
+      all.mockRestore();
+    }
+  }
+
+  /** All pages, each of which reads little. */
+  function pages(
+    read: (page: { limit: number; before?: string }) => Versions,
+    limit: number,
+  ): Version[] {
+    const versions: Version[] = [];
+    for (let before: string | undefined; ; ) {
+      const { result, rows } = counting(() =>
+        read({ limit, ...(before === undefined ? {} : { before }) }),
+      );
+      expect(rows).toBeLessThan(FEW);
+      versions.push(...result.versions);
+      if (result.next === undefined) return versions;
+      expect(result.versions).toHaveLength(limit);
+      before = result.next;
+    }
+  }
+
+  const line = ({ version, op, path }: Line): Line => ({ version, op, path });
+
+  test("of a file comes in pages of any size, deep ones as cheaply as the first", () => {
+    const { path, versions } = make();
+    expect(versions.length).toBeGreaterThan(2_500);
+    const { history } = opened.workspace;
+    for (const limit of [7, 50])
+      expect(pages((page) => history.of(path, page), limit).map(line)).toEqual(versions);
+  });
+
+  test("gives any version by its name, reading little", () => {
+    const { path, versions } = make();
+    const { history } = opened.workspace;
+    for (const [index, one] of versions.entries()) {
+      if (index % 10 > 0 && !one.version.endsWith("-before")) continue;
+      const { result, rows } = counting(() => history.version(path, one.version));
+      expect(result && line(result)).toEqual(one);
+      expect(rows).toBeLessThan(FEW);
+    }
+    const known = new Set(versions.map(({ version }) => version));
+    const others = Array.from({ length: CHANGES }, (_, index) => [`${index}`, `${index}-before`]);
+    const missing = others
+      .flat()
+      .filter((version, index) => index % 29 === 0 && !known.has(version));
+    expect(missing.length).toBeGreaterThan(100);
+    for (const version of [...missing, "present", "01", "1-", "x", ""])
+      expect(history.version(path, version)).toBeUndefined();
+  });
+
+  test("of a project, of a chat and of what a chat did in a folder comes in pages", () => {
+    const { steps } = make();
+    const { history } = opened.workspace;
+    const within = (folder: string) => (one: Line) => `${one.path}/`.startsWith(`${folder}/`);
+    for (const [options, expected] of [
+      [{}, steps],
+      [{ project: "blog" }, steps.filter(within("blog"))],
+      [{ project: "quiet" }, steps.filter(within("quiet"))],
+      [{ chat: "c1" }, steps.filter(({ chat }) => chat === "c1")],
+      [
+        { chat: "c1", project: "blog/d" },
+        steps.filter((one) => one.chat === "c1" && within("blog/d")(one)),
+      ],
+    ] as const) {
+      expect(expected.length).toBeGreaterThan(2);
+      const shown = pages((page) => history.recent({ ...options, ...page }), 60);
+      expect(shown.map(line)).toEqual(expected.map(line));
+    }
+  });
+
+  test("takes only its own cursors", async () => {
+    for (const number of [1, 2, 3]) await write(opened.workspace, "blog/a", `${number}`);
+    const { history } = opened.workspace;
+    const ofFile = history.of("blog/a", { limit: 1 }).next as string;
+    const recent = history.recent({ limit: 1 }).next as string;
+    for (const before of ["1", "", "-", "1.0-1.0", "1.0-1.0-3", `${ofFile}-1`, recent])
+      expect(() => history.of("blog/a", { before })).toThrow(/not from an answer of history/);
+    for (const before of ["1", "", ".", "1.2.3", "1.x", ofFile])
+      expect(() => history.recent({ before })).toThrow(/not from an answer of history/);
+  });
+
+  test("keeps its pages when more is written meanwhile", async () => {
+    for (const number of [1, 2, 3, 4]) await write(opened.workspace, "blog/a", `${number}`);
+    const { history } = opened.workspace;
+    const before = history.of("blog/a", { limit: 2 }).next as string;
+    await write(opened.workspace, "blog/a", "5");
+    expect(history.of("blog/a", { before }).versions.map(({ version }) => version)).toEqual([
+      "2",
+      "1",
+    ]);
   });
 });
 
