@@ -27,11 +27,15 @@ export const historyTool = tool({
     // What is gone has a history too, so nothing has to be there any more.
     const place = resolvePath(project, path);
     const page = { limit, ...(cursor === undefined ? {} : { before: cursor }) };
-    const ofFile = chat === undefined && place !== project && !isFolder(context, place);
+    const { history } = context.workspace;
+    const noFolder = chat === undefined && place !== project && !isFolder(context, place);
+    const gone = noFolder && history.wasFolder(place);
+    const ofFile = noFolder && !gone;
     const { versions, next } = ofFile
-      ? context.workspace.history.of(place, page)
-      : context.workspace.history.recent({
+      ? history.of(place, page)
+      : history.recent({
           ...(place === "." ? {} : { project: place }),
+          gone,
           ...(chat === undefined ? {} : { chat: chatOf(context, chat) }),
           ...page,
         });

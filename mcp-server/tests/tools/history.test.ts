@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Caller } from "../../src/access/caller.ts";
 import { applyPatch } from "../../src/tools/apply_patch.ts";
@@ -74,6 +74,31 @@ describe("history", () => {
     const all = await run(opened, historyTool, { project: ".", chat: "c1" });
     expect(all.text).toMatch(/^3 .* api\/c .*\n1 .* blog\/src\/a /);
     await expect(history({ chat: "current" })).rejects.toThrow(/does not say which chat/);
+  });
+
+  test("of a folder that is gone: what was in it, and what became of it", async () => {
+    await write("src/deep/a", "a");
+    await write("src/deep/b", "b");
+    await write("other", "o");
+    await remove("src/deep");
+    const inside = [
+      "2  write_code (write)  src/deep/b  tests  1 bytes",
+      "1  write_code (write)  src/deep/a  tests  1 bytes",
+      "1  write_code (make_directory)  src/deep  tests",
+    ];
+    const gone = await history({ path: "src/deep" });
+    expect(lines(gone.text)).toEqual(["4  delete (delete)  src/deep  tests", ...inside]);
+    await restore({ change: "4" });
+    await run(opened, move, { ...blog, from: "src", to: "lib" });
+    expect(lines((await history({ path: "src/deep" })).text)).toEqual([
+      "6  move (move from src)  lib  tests",
+      "5  restore_version (restore)  src/deep  tests",
+      "4  delete (delete)  src/deep  tests",
+      ...inside,
+    ]);
+    const page = await history({ path: "src/deep", limit: 4 });
+    const rest = await history({ path: "src/deep", cursor: page.structured.next_cursor });
+    expect(lines(rest.text)).toEqual(inside.slice(1));
   });
 
   test.each([
@@ -169,6 +194,22 @@ describe("restore_version", () => {
     await remove("src");
     await restore({ path: "src/a", version: "2" });
     expect(text("blog/src/a")).toBe("two");
+  });
+
+  test("gives it the mode that it had then", async () => {
+    const mode = (path: string) => statSync(opened.at(path)).mode & 0o777;
+    await write("run.sh", "one");
+    chmodSync(opened.at("blog/run.sh"), 0o750);
+    await write("run.sh", "two");
+    await remove("run.sh");
+    await restore({ path: "run.sh", version: "2" });
+    expect([text("blog/run.sh"), mode("blog/run.sh")]).toEqual(["two", 0o750]);
+    writeFileSync(opened.at("blog/run.sh"), "theirs");
+    chmodSync(opened.at("blog/run.sh"), 0o700);
+    await write("run.sh", "three");
+    chmodSync(opened.at("blog/run.sh"), 0o640);
+    await restore({ path: "run.sh", version: "5-before" });
+    expect([text("blog/run.sh"), mode("blog/run.sh")]).toEqual(["theirs", 0o700]);
   });
 
   test("undoes a change, and the undoing", async () => {
