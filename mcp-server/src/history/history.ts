@@ -48,10 +48,11 @@ type Told = typeof PRESENT_TOLD | typeof FOUND_TOLD | typeof STEP_TOLD;
 
 /** A version, and where in the journal it is told of. */
 interface Telling {
-  /** Step that tells of it, and the last one before that wrote or deleted the file. */
   at: Position;
   told: Told;
+  /** The step there; missing at the end. */
   step?: StepRecord;
+  /** The next newer step that wrote or deleted the file. */
   newer?: StepRecord | undefined;
   mode?: number | undefined;
   /** Made when it is wanted, since it looks whether content is kept. */
