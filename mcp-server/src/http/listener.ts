@@ -17,6 +17,7 @@ import type { Deps } from "../protocol/deps.ts";
 import { type ServerIdentity, takeFastPath } from "../protocol/fast-path.ts";
 import { answerToolRequest, openApiDocument } from "../protocol/openapi.ts";
 import type { Subscriptions } from "../protocol/subscriptions.ts";
+import { answer } from "./answer.ts";
 import { type Body, parseBody, readBody, replayed } from "./body.ts";
 import { type SdkPath, type SdkPathOptions, sdkPath } from "./sdk-path.ts";
 
@@ -383,16 +384,6 @@ function isWhole(body: Body, response: ServerResponse): body is Buffer {
     answer(response, 413, { jsonrpc: "2.0", error: { code: -32000, message }, id: null });
   }
   return typeof body !== "string";
-}
-
-function answer(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(text),
-    "Cache-Control": "no-store",
-  });
-  response.end(text);
 }
 
 function refuse(response: ServerResponse, seconds: number, why: string): undefined {

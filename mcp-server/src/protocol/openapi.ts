@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Caller } from "../access/caller.ts";
+import { answer } from "../http/answer.ts";
 import { parseBody } from "../http/body.ts";
 import type { Outcome } from "../http/metrics.ts";
 import { performCall, toolNamed } from "./call-tool.ts";
@@ -105,14 +106,14 @@ export async function answerToolRequest(
   const tool = toolNamed(deps.tools, name);
   if (tool === undefined) {
     const known = listTools(deps.tools, caller).map((known) => known.name);
-    send(response, 404, {
+    answer(response, 404, {
       error: `There is no tool at this address; known: ${known.join(", ")}.`,
     });
     return;
   }
   const parsed = body.length === 0 ? { value: {} } : parseBody(body);
   if (parsed === undefined) {
-    send(response, 400, {
+    answer(response, 400, {
       error: `The body is not JSON. ${tool.name} takes an object of its arguments.`,
     });
     return;
@@ -124,7 +125,7 @@ export async function answerToolRequest(
   const { traceparent, tracestate, baggage } = request.headers;
   const call = { caller, signal: abort.signal, meta: { traceparent, tracestate, baggage } };
   const { outcome, result } = await performCall(deps, name, parsed.value, call);
-  send(response, statuses[outcome], outcome === "ok" ? shaped(result) : problemOf(result));
+  answer(response, statuses[outcome], outcome === "ok" ? shaped(result) : problemOf(result));
 }
 
 function shaped({ content, structuredContent }: CallToolResult): object {
@@ -142,15 +143,4 @@ function problemOf({ content }: CallToolResult): object {
 
 function textOf(content: CallToolResult["content"]): string {
   return content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  if (response.destroyed) return;
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(text),
-    "Cache-Control": "no-store",
-  });
-  response.end(text);
 }
