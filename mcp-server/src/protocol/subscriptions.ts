@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import type { Caller } from "../access/caller.ts";
 import { limits } from "../limits.ts";
+import { projectOf } from "../workspace/paths.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { FileWatch } from "./file-watch.ts";
 import { mayRead } from "./reachable-projects.ts";
@@ -116,10 +117,6 @@ export class Subscriptions implements ServerEventBus {
       }
     }, LIST_SETTLE).unref();
   }
-}
-
-function projectOf(path: string): string {
-  return path.split("/", 1)[0] as string;
 }
 
 /** Whether the caller may read in one of the projects. */

@@ -53,6 +53,3 @@ export function interruptBy(
     },
   };
 }
-
-/** For what is short enough to run without one. */
-export const uninterrupted: Interrupt = { check() {}, late: false };
