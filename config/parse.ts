@@ -8,7 +8,7 @@ export interface Config {
   secrets: ConfigSecrets;
 }
 
-const structured = new Set(["adminCidrs", "images"]);
+const structured = new Set(["adminCidrs", "images", "access", "readers"]);
 const secretKeys = Object.keys(secretsSchema.shape);
 const knownKeys = [...Object.keys(settingsSchema.shape), ...secretKeys];
 
@@ -16,6 +16,7 @@ const examples: Record<string, string> = {
   domain: "example.com",
   adminEmail: "you@example.com",
   adminCidrs: "203.0.113.7/32",
+  readers: "guest@example.com",
   databaseUrl: "postgresql://user:password@host:5432/database",
   redisUrl: "rediss://user:password@host:25061",
 };
@@ -93,7 +94,9 @@ function setCommand(key: string, path: PropertyKey[] = [key]): string {
   const flags = `${secretKeys.includes(key) ? "--secret " : ""}${structured.has(key) ? "--path " : ""}`;
   // A list is set item by item, an object part by part.
   const name =
-    key === "adminCidrs" ? `${key}[${String(path[1] ?? 0)}]` : path.map(String).join(".");
+    key === "adminCidrs" || key === "readers"
+      ? `${key}[${String(path[1] ?? 0)}]`
+      : path.map(String).join(".");
   const value = examples[key] ?? (secretKeys.includes(key) ? "" : "VALUE");
   return `set ${flags}${/[[\]]/.test(name) ? `'aihub:${name}'` : `aihub:${name}`} ${value}`.trimEnd();
 }

@@ -3,6 +3,7 @@
  * table are checked against it, and `parse.ts` reports all mistakes at once from it.
  */
 import { z } from "zod";
+import { audiences, defaultAccess } from "../hub/access.ts";
 import { defaultImages } from "../hub/images.ts";
 import { hostImages, regions, sizes } from "../hub/sizes.ts";
 
@@ -56,6 +57,8 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T, what: 
   z.enum(values, {
     error: (issue) => `unknown ${what} "${String(issue.input)}"; known: ${values.join(", ")}`,
   });
+
+const audience = (usual: (typeof audiences)[number]) => oneOf(audiences, "audience").default(usual);
 
 export const settingsSchema = z.strictObject({
   project: z
@@ -152,6 +155,26 @@ export const settingsSchema = z.strictObject({
   modelApiUrl: url(["http", "https"], "https://api.example.com/v1", false)
     .optional()
     .describe("OpenAI-compatible API that the chat offers from the start"),
+  access: z
+    .strictObject({
+      files: audience(defaultAccess.files),
+      code: audience(defaultAccess.code),
+      home: audience(defaultAccess.home),
+      tools: audience(defaultAccess.tools),
+    })
+    .prefault({})
+    .describe(
+      "Whom each door opens for, members or admins of the chat. tools: programs that a person lets in at /mcp",
+    ),
+  readers: z
+    .array(
+      z.union([z.literal("*"), z.email()], {
+        error: (issue) =>
+          `"${String(issue.input)}" is no e-mail address; write the member's address, or "*" for all members`,
+      }),
+    )
+    .default([])
+    .describe('Members who may only look at files, by e-mail address; "*" for all members'),
   chatServerTools: oneOf(["off", "manage", "code"], "choice of tools")
     .default("off")
     .describe(

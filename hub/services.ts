@@ -28,6 +28,11 @@ const database = { uid: 999, gid: 999 };
 
 export const WORKSPACE = "/data/workspace";
 const CHAT_KEY_FOLDER = "/data/hub/chat-key";
+/** The MCP server's tokens and audit log; the hub's server makes and revokes tokens there. */
+const MCP_STATE = "/data/mcp-server";
+/** Holds the socket by which nginx reaches the hub's server; nobody else may. */
+const DOOR_FOLDER = "/data/hub/door";
+const nginxUser = { uid: 101, gid: 101 };
 
 export const services: readonly Service[] = [
   {
@@ -35,8 +40,20 @@ export const services: readonly Service[] = [
     image: "nginx",
     minimum: 96,
     weight: 0,
-    data: [],
-    secretsOwner: { uid: 101, gid: 101 },
+    data: [{ path: DOOR_FOLDER, uid: worker.uid, gid: nginxUser.gid, mode: "0750" }],
+    secretsOwner: nginxUser,
+  },
+  {
+    name: "hub-server",
+    image: "node",
+    minimum: 160,
+    weight: 0,
+    data: [
+      { path: "/data/hub/server", ...worker, mode: "0700" },
+      // As the folder of the MCP server's key: the set-up job leaves it there.
+      { path: "/data/hub/server-key", ...root, gid: worker.gid, mode: "2750" },
+    ],
+    secretsOwner: worker,
   },
   {
     name: "open-webui",
@@ -53,7 +70,7 @@ export const services: readonly Service[] = [
     weight: 1,
     data: [
       { path: WORKSPACE, ...worker, mode: "0750" },
-      { path: "/data/mcp-server", ...worker, mode: "0700" },
+      { path: MCP_STATE, ...worker, mode: "0700" },
       // The set-up job leaves the key of the chat server's API here: what is in it belongs to the group.
       { path: CHAT_KEY_FOLDER, ...root, gid: worker.gid, mode: "2750" },
     ],

@@ -4,14 +4,16 @@ import { bundle } from "../mcp-server/bundle.ts";
 
 export interface Bundles {
   mcpServer: string;
+  hubServer: string;
   setup: string;
 }
 
 export async function bundleServers(): Promise<Bundles> {
   const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-  const [mcpServer, setup] = await Promise.all([
+  const [mcpServer, hubServer, setup] = await Promise.all([
     bundle(path("../mcp-server/src/main.ts"), path("..")),
+    bundle(path("../hub-server/main.ts"), path("..")),
     bundle(path("../setup/main.ts"), path("..")),
   ]);
-  return { mcpServer, setup };
+  return { mcpServer, hubServer, setup };
 }

@@ -34,6 +34,11 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     uploadLimitMib: String(settings.uploadLimitMib),
     workspace: WORKSPACE,
     modelApiUrl: settings.modelApiUrl ?? "",
+    access: Object.entries(settings.access)
+      .map(([door, audience]) => `${door}=${audience}`)
+      .join(","),
+    readers: settings.readers.join(","),
+    toolsFor: settings.access.tools,
     chatServerTools: settings.chatServerTools,
     chatServerUrl: settings.chatServerTools === "off" ? "" : "http://open-webui:8080",
     mcpTokenScopes:
@@ -54,10 +59,10 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     nginx: {
       "nginx.conf": await text("nginx/nginx.conf"),
       "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
-      "admins-only.conf": await text("nginx/admins-only.conf"),
-      "identity.conf": await text("nginx/identity.conf"),
+      "gate.conf": await text("nginx/gate.conf"),
+      "person.conf": await text("nginx/person.conf"),
       "pages/refused.html": await text("nginx/pages/refused.html"),
-      "home/index.html": await text("nginx/home/index.html"),
+      "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },
     "open-webui": { "open-webui.env": await text("open-webui.env") },
     [setupJob.name]: { "setup.mjs": { content: bundles.setup } },
@@ -67,11 +72,16 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       Dockerfile: await text("images/mcp-server/Dockerfile"),
       "main.mjs": { content: bundles.mcpServer },
     },
+    "hub-server": {
+      Dockerfile: await text("images/hub-server/Dockerfile"),
+      "main.mjs": { content: bundles.hubServer },
+    },
     files: { Dockerfile: await text("images/files/Dockerfile") },
   };
   // What a built image is made from names it: same inputs, same tag, no rebuild.
   const bases: Record<string, Record<string, string>> = {
     "mcp-server": { NODE_IMAGE: settings.images.node },
+    "hub-server": { NODE_IMAGE: settings.images.node },
     files: { NODE_IMAGE: settings.images.node, FILES_IMAGE: settings.images.files },
   };
   const built = Object.fromEntries(

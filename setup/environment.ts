@@ -17,6 +17,10 @@ export interface SetupSettings {
   chatKeyDir: string;
   /** Whether the MCP server gets that key. */
   chatServerTools: boolean;
+  /** Folder that hands it to the hub's server, which asks with it who is still a member. */
+  serverKeyDir: string;
+  /** Whether models may use the workspace's tools for every member, or for administrators alone. */
+  toolsForMembers: boolean;
   /** An OpenAI-compatible API; unset: the hub adds none. */
   model?: { url: string; key: string };
 }
@@ -34,6 +38,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): SetupSettings {
     stateDir: need(env, "STATE_DIR"),
     chatKeyDir: need(env, "CHAT_KEY_DIR"),
     chatServerTools: need(env, "CHAT_SERVER_TOOLS") !== "off",
+    serverKeyDir: need(env, "SERVER_KEY_DIR"),
+    toolsForMembers: need(env, "TOOLS_FOR") === "members",
     ...(modelUrl
       ? {
           model: { url: url(env, "MODEL_API_URL"), key: optionalSecret(env, "MODEL_API_KEY_FILE") },

@@ -7,7 +7,7 @@ import { OpenWebui } from "./open-webui.ts";
 import { applySettings, hubSettings, readSettings } from "./settings.ts";
 import { State } from "./state.ts";
 import { registerToolServer } from "./tool-server.ts";
-import { listTools, verifyAdminDoor, verifyNoSignup } from "./verify.ts";
+import { listTools, verifyNoSignup } from "./verify.ts";
 
 export interface SetupResult {
   /** What was changed, in words; empty when all was as it should be. */
@@ -38,32 +38,37 @@ export async function reconcile(
   await applySettings(webui, credential, hubSettings(settings.publicUrl), changed);
   await connectModel(webui, credential, state, settings.model, changed);
   const apiKey = await keepApiKey(webui, state, credential, changed);
-  await handOutKey(settings, apiKey, changed);
+  await handOutKey(settings.serverKeyDir, apiKey, "hub's server", changed);
+  await handOutKey(
+    settings.chatKeyDir,
+    settings.chatServerTools ? apiKey : undefined,
+    "MCP server",
+    changed,
+  );
   await registerToolServer(
     webui,
     credential,
-    { url: settings.mcpUrl, token: settings.mcpToken },
+    { url: settings.mcpUrl, token: settings.mcpToken, forMembers: settings.toolsForMembers },
     changed,
   );
 
   await verifyNoSignup(webui);
-  await verifyAdminDoor(webui, credential);
   return { changed, tools: await listTools(webui, credential, toolsMs) };
 }
 
-/** The MCP server gets the key when the settings give it tools for the chat server, and loses it when they no longer do. */
+/** Leaves the chat server's key in a service's folder, or takes it out where the service is to have none. */
 async function handOutKey(
-  { chatKeyDir, chatServerTools }: SetupSettings,
-  key: string,
+  folder: string,
+  key: string | undefined,
+  service: string,
   changed: string[],
 ): Promise<void> {
-  const handedOut = new State(chatKeyDir);
-  const before = await handedOut.read("api-key");
-  if (before === (chatServerTools ? key : undefined)) return;
-  // The folder's group is the MCP server's.
-  if (chatServerTools) await handedOut.write("api-key", key, 0o640);
+  const handedOut = new State(folder);
+  if ((await handedOut.read("api-key")) === key) return;
+  // The folder's group is the service's.
+  if (key !== undefined) await handedOut.write("api-key", key, 0o640);
   else await handedOut.forget("api-key");
-  changed.push("chat server's key for the MCP server");
+  changed.push(`chat server's key for the ${service}`);
 }
 
 async function connectModel(

@@ -8,13 +8,20 @@ interface Connection {
   [key: string]: unknown;
 }
 
+export interface ToolServer {
+  url: string;
+  token: string;
+  /** Whether models may use it for every member of the chat. */
+  forMembers: boolean;
+}
+
 const PATH = "/api/v1/configs/tool_servers";
 const ID = "hub";
 
 /** How models and people find it: `server:mcp:<id>`; its functions reach a model as `hub_<tool>`. */
 export const TOOL_SERVER = `server:mcp:${ID}`;
 
-function entry(url: string, token: string): Connection {
+function entry({ url, token, forMembers }: ToolServer): Connection {
   return {
     type: "mcp",
     url,
@@ -30,8 +37,10 @@ function entry(url: string, token: string): Connection {
     config: {
       enable: true,
       function_name_filter_list: "",
-      // Nobody but administrators: the files are theirs alone.
-      access_grants: [],
+      // Without a grant they are for administrators alone.
+      access_grants: forMembers
+        ? [{ principal_type: "user", principal_id: "*", permission: "read" }]
+        : [],
     },
     info: {
       id: ID,
@@ -45,7 +54,7 @@ function entry(url: string, token: string): Connection {
 export async function registerToolServer(
   webui: OpenWebui,
   credential: string,
-  mcp: { url: string; token: string },
+  mcp: ToolServer,
   changed: string[],
 ): Promise<void> {
   const answer = await webui.get<{ TOOL_SERVER_CONNECTIONS: Connection[] | null }>(PATH, {
@@ -54,7 +63,7 @@ export async function registerToolServer(
   const now = answer.TOOL_SERVER_CONNECTIONS ?? [];
   const isOwn = (one: Connection) => one.type === "mcp" && one.info?.id === ID;
   const own = now.findIndex(isOwn);
-  const wanted = { ...now[own], ...entry(mcp.url, mcp.token) };
+  const wanted = { ...now[own], ...entry(mcp) };
   const all =
     own < 0
       ? [...now, wanted]

@@ -25,27 +25,6 @@ export async function listTools(
   }
 }
 
-/**
- * The check by which nginx lets administrators in to the files and the editor: it must refuse a stranger and admit
- * an administrator. Should an upgrade rename the path, this is what says so.
- */
-export async function verifyAdminDoor(webui: OpenWebui, credential: string): Promise<void> {
-  const path = "/api/v1/utils/code/format";
-  const call = { method: "POST" as const, body: { code: "" } };
-  const stranger = await webui.ask(path, call);
-  if (stranger.status !== 401) {
-    throw new UserError(
-      `Open WebUI answered ${stranger.status} instead of 401 to a stranger at ${path}. This version cannot guard the files and the editor: go back to the version before.`,
-    );
-  }
-  const admin = await webui.ask(path, { ...call, credential });
-  if (admin.status !== 200) {
-    throw new UserError(
-      `Open WebUI answered ${admin.status} instead of 200 to an administrator at ${path}. Nobody could open the files or the editor with this version: go back to the version before.`,
-    );
-  }
-}
-
 /** Nobody may make an account of their own. */
 export async function verifyNoSignup(webui: OpenWebui): Promise<void> {
   const path = "/api/config";

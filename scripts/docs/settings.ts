@@ -35,7 +35,10 @@ function rows(schema: z.ZodType, secret: boolean): SettingRow[] {
   }) as { properties?: Record<string, Property>; required?: string[] };
   return Object.entries(properties).map(([key, property]) => ({
     key,
-    type: key === "images" ? "object" : ((property.type ?? "string") as SettingRow["type"]),
+    type:
+      key === "images" || key === "access"
+        ? "object"
+        : ((property.type ?? "string") as SettingRow["type"]),
     description: property.description ?? "",
     default: property.default,
     required: required.includes(key) && property.default === undefined,

@@ -20,6 +20,7 @@ describe("the hub", () => {
   it("runs its own database and cache unless it is given others", () => {
     expect(names(sound)).toEqual([
       "nginx",
+      "hub-server",
       "open-webui",
       "mcp-server",
       "files",

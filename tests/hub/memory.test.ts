@@ -28,7 +28,7 @@ describe("the memory plan", () => {
 
   it("refuses a droplet that is too small, with the sum and a size that fits", () => {
     expect(() => planMemory("s-1vcpu-2gb", [...services])).toThrow(
-      /does not fit droplet size s-1vcpu-2gb[\s\S]*host 512 \+ nginx 96 \+ open-webui 1024 .*= 3616 MiB, but s-1vcpu-2gb has 2048 MiB[\s\S]*s-2vcpu-4gb/,
+      /does not fit droplet size s-1vcpu-2gb[\s\S]*host 512 \+ nginx 96 \+ hub-server 160 \+ open-webui 1024 .*= 3776 MiB, but s-1vcpu-2gb has 2048 MiB[\s\S]*s-2vcpu-4gb/,
     );
   });
 });

@@ -3,7 +3,11 @@ import { parseConfig } from "../../config/parse.ts";
 import { describeHub, type Hub } from "../../hub/hub.ts";
 import type { HubSecrets } from "../../hub/secrets.ts";
 
-export const bundles = { mcpServer: "console.log('mcp')", setup: "console.log('setup')" };
+export const bundles = {
+  mcpServer: "console.log('mcp')",
+  hubServer: "console.log('hub')",
+  setup: "console.log('setup')",
+};
 
 export function exampleHub(raw: Record<string, string> = {}): Hub {
   return describeHub(

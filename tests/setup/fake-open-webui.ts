@@ -58,7 +58,7 @@ export async function fakeOpenWebui(email: string, password: string): Promise<Fa
       response.end(JSON.stringify(value));
     };
     const refuse = (status: number, detail: string) => json(status, { detail });
-    if (request.method === "POST" && !path.endsWith("/format")) fake.writes.push(route);
+    if (request.method === "POST") fake.writes.push(route);
     const instead = fake.instead[route];
     if (instead?.html !== undefined) {
       response.writeHead(instead.status, { "Content-Type": "text/html" });
@@ -127,8 +127,6 @@ export async function fakeOpenWebui(email: string, password: string): Promise<Fa
         return json(200, body);
       case "GET /api/v1/tools/id/server:mcp:hub/specs":
         return json(200, { specs: fake.tools });
-      case "POST /api/v1/utils/code/format":
-        return json(200, { code: body.code });
     }
     response.writeHead(request.method === "GET" ? 200 : 405, { "Content-Type": "text/html" });
     response.end("<title>Open WebUI</title>");

@@ -42,6 +42,8 @@ beforeAll(async () => {
     MCP_TOKEN_FILE: token,
     STATE_DIR: join(folder, "state"),
     CHAT_KEY_DIR: join(folder, "chat-key"),
+    SERVER_KEY_DIR: join(folder, "server-key"),
+    TOOLS_FOR: "admins",
     CHAT_SERVER_TOOLS: "off",
     MODEL_API_URL: "https://models.example.org/v1",
     MODEL_API_KEY_FILE: key,

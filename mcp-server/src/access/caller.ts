@@ -11,7 +11,10 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
   /** Projects the token reaches; "all" reaches the workspace's root too. */
   projects: readonly string[] | "all";
-  /** Who the client says is behind the call: labels for history and audit, never rights. */
+  /**
+   * Who is behind the call: labels for history and audit, never rights. The user is the token's owner, or who the client says
+   * where the token has none.
+   */
   user?: string;
   chat?: string;
   message?: string;

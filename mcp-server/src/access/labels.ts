@@ -16,7 +16,7 @@ export function withHeaderLabels(caller: Caller, headers: IncomingHttpHeaders): 
   const chat = headers["x-openwebui-chat-id"];
   const message = headers["x-openwebui-message-id"];
   if (user === undefined && chat === undefined && message === undefined) return caller;
-  return labelled(caller, decoded(user), decoded(chat), decoded(message));
+  return labelled(caller, caller.user ?? decoded(user), decoded(chat), decoded(message));
 }
 
 /** The caller with the labels of a request's `_meta`; what a header says already stays. */

@@ -31,7 +31,11 @@ function shown({ sha256: _, ...token }: StoredToken): object {
 function described(token: Omit<StoredToken, "sha256">): string {
   const projects = token.projects === "all" ? "all projects" : token.projects.join(", ");
   const until = token.expires ? `${isExpired(token) ? "expired" : "until"} ${token.expires}` : "";
-  return [`${token.scopes.join(", ")} in ${projects}`, until].filter(Boolean).join("; ");
+  const owner = token.owner ? `of ${token.owner.email}` : "";
+  const client = token.client ? `by ${token.client}` : "";
+  return [`${token.scopes.join(", ")} in ${projects}`, owner, client, until]
+    .filter(Boolean)
+    .join("; ");
 }
 
 function isExpired({ expires }: { expires?: string | undefined }): boolean {

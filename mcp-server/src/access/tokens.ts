@@ -31,6 +31,10 @@ const storedToken = z.strictObject({
   projects: z.union([z.literal("all"), z.array(project)]),
   created: z.iso.datetime(),
   expires: z.iso.datetime().optional(),
+  /** Whose it is, where a person made it or let a program in: their account of the chat. */
+  owner: z.strictObject({ id: z.string(), email: z.string() }).optional(),
+  /** Name of the program that the owner let in by signing in. */
+  client: z.string().optional(),
 });
 const tokenFile = z.strictObject({ tokens: z.array(storedToken) });
 
@@ -135,6 +139,7 @@ export class TokenStore {
                 token: token.name,
                 scopes: new Set(token.scopes),
                 projects: token.projects,
+                ...(token.owner && { user: token.owner.email }),
               },
               expires: token.expires === undefined ? undefined : Date.parse(token.expires),
             },
@@ -183,6 +188,10 @@ export interface NewToken {
   projects: readonly string[] | "all";
   /** Milliseconds from now; missing: it stays until it is revoked. */
   lifetime?: number;
+  owner?: StoredToken["owner"];
+  client?: string;
+  /** Default: one is made up. */
+  secret?: string;
 }
 
 /** Adds a token and returns its secret, which is kept nowhere. Throws an Error for people. */
@@ -201,7 +210,7 @@ export function createToken(file: string, token: NewToken): string {
     token.projects !== "all" && token.projects.find((name) => !project.safeParse(name).success);
   if (typeof odd === "string")
     throw new Error(`"${odd}" is no project: give names of folders directly in the workspace.`);
-  const secret = `aihub_${randomBytes(32).toString("base64url")}`;
+  const secret = token.secret ?? `aihub_${randomBytes(32).toString("base64url")}`;
   const now = Date.now();
   changeTokens(file, (tokens) => {
     if (tokens.some(({ name }) => name === token.name)) {
@@ -220,6 +229,8 @@ export function createToken(file: string, token: NewToken): string {
         ...(token.lifetime !== undefined && {
           expires: new Date(now + token.lifetime).toISOString(),
         }),
+        ...(token.owner && { owner: token.owner }),
+        ...(token.client !== undefined && { client: token.client }),
       },
     ];
   });

@@ -1,0 +1,67 @@
+/** What the hub's server is started with. */
+import { type Access, audiences, defaultAccess, doors } from "../hub/access.ts";
+
+export interface HubServerSettings {
+  /** Path of the Unix socket that nginx asks at. */
+  socket: string;
+  /** Address of the chat, inside. */
+  chatUrl: string;
+  /** Address of the hub, outside, like https://aihub.example.com. */
+  publicUrl: string;
+  access: Access;
+  /** E-mail addresses in lower case of members who may only look; "*" for all. */
+  readers: ReadonlySet<string>;
+  /** The MCP server's named tokens. */
+  tokensFile: string;
+  /** Holds the key of the chat's API, once the set-up job has left it there. */
+  chatKeyFile: string;
+  /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
+  sessionMs: number;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** @throws Error for people, naming the variable */
+export function readEnvironment(env: Env): HubServerSettings {
+  return {
+    socket: needed(env, "SOCKET"),
+    chatUrl: needed(env, "CHAT_URL"),
+    publicUrl: new URL(needed(env, "PUBLIC_URL")).origin,
+    access: accessOf(env.ACCESS),
+    readers: new Set(
+      (env.READERS ?? "")
+        .split(",")
+        .map((reader) => reader.trim().toLowerCase())
+        .filter(Boolean),
+    ),
+    tokensFile: needed(env, "TOKENS_FILE"),
+    chatKeyFile: needed(env, "CHAT_KEY_FILE"),
+    sessionMs: milliseconds(env, "SESSION_MS", 5_000),
+  };
+}
+
+function needed(env: Env, name: string): string {
+  const value = env[name];
+  if (!value) throw new Error(`${name} is not set.`);
+  return value;
+}
+
+function milliseconds(env: Env, name: string, fallback: number): number {
+  const text = env[name];
+  if (!text) return fallback;
+  if (!/^\d{1,7}$/.test(text)) throw new Error(`${name} is no number of milliseconds.`);
+  return Number(text);
+}
+
+/** Written like "files=members,code=admins"; what is not named has its default. */
+function accessOf(text = ""): Access {
+  const access = { ...defaultAccess };
+  for (const pair of text.split(",").filter(Boolean)) {
+    const [name, value] = pair.split("=");
+    const door = doors.find((known) => known === name);
+    const audience = audiences.find((known) => known === value);
+    if (!door || !audience) throw new Error(`ACCESS: "${pair}" names no door and its audience.`);
+    access[door] = audience;
+  }
+  return access;
+}

@@ -1,0 +1,87 @@
+/** The gate: says whether somebody may go where they want to. Whatever is not sure is refused. */
+import { type Access, mayPass } from "../../hub/access.ts";
+import type { Caller } from "../../mcp-server/src/access/caller.ts";
+import { FailedLogins } from "../../mcp-server/src/access/rate-limit.ts";
+import { ChatUnavailable } from "./chat-session.ts";
+import type { Person } from "./person.ts";
+import type { Question } from "./question.ts";
+import type { SessionSource } from "./session-cache.ts";
+import { mayUseFiles } from "./token-methods.ts";
+
+export type Verdict =
+  | { outcome: "pass"; person: Person | undefined; token?: string }
+  /** To the login and back, where a page was asked for. */
+  | { outcome: "sign in"; location: string }
+  /** A program is to show a token. */
+  | { outcome: "challenge" }
+  | { outcome: "too many"; seconds: number }
+  | { outcome: "refused"; why: "role" | "pending" | "origin" | "token" }
+  | { outcome: "unavailable"; why: string };
+
+export interface GateParts {
+  sessions: SessionSource;
+  tokens: { authenticate(secret: string): Caller | undefined };
+  access: Access;
+  /** Address of the hub, like https://aihub.example.com. */
+  publicUrl: string;
+  /** Why the chat's answers cannot be trusted at the moment; undefined: they can. */
+  doubt: () => string | undefined;
+}
+
+const changesNothing = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND"]);
+
+export class Gate {
+  readonly #parts: GateParts;
+  readonly #logins = new FailedLogins();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  async ask(question: Question): Promise<Verdict> {
+    // WebDAV: a program that shows a token is judged by that alone.
+    if (question.hasCredentials && question.door === "files") return this.#byToken(question);
+    const doubt = this.#parts.doubt();
+    if (doubt !== undefined) return { outcome: "unavailable", why: doubt };
+    let person: Person | undefined;
+    try {
+      person =
+        question.session === undefined
+          ? undefined
+          : await this.#parts.sessions.whose(question.session);
+    } catch (error) {
+      if (!(error instanceof ChatUnavailable)) throw error;
+      return { outcome: "unavailable", why: error.message };
+    }
+    if (person === undefined) return this.#stranger(question);
+    if (!this.#isFromHere(question)) return { outcome: "refused", why: "origin" };
+    if (person.role === undefined) return { outcome: "refused", why: "pending" };
+    return mayPass(this.#parts.access, question.door, person.role, question.method)
+      ? { outcome: "pass", person }
+      : { outcome: "refused", why: "role" };
+  }
+
+  #byToken({ password, method, address }: Question): Verdict {
+    const caller = password === undefined ? undefined : this.#parts.tokens.authenticate(password);
+    if (caller === undefined) {
+      const seconds = this.#logins.failed(address);
+      return seconds > 0 ? { outcome: "too many", seconds } : { outcome: "challenge" };
+    }
+    return mayUseFiles(caller, method)
+      ? { outcome: "pass", person: undefined, token: caller.token }
+      : { outcome: "refused", why: "token" };
+  }
+
+  #stranger({ isPage, door, uri }: Question): Verdict {
+    if (!isPage && door === "files") return { outcome: "challenge" };
+    // Several slashes in front would name another host.
+    const back = uri.replace(/^[/\\]+/, "/");
+    return { outcome: "sign in", location: `/auth?redirect=${encodeURIComponent(back)}` };
+  }
+
+  /** Another site's page shall not write with this site's session, nor open its sockets. */
+  #isFromHere({ method, origin, door }: Question): boolean {
+    if (origin === undefined || origin === this.#parts.publicUrl) return true;
+    return changesNothing.has(method) && door !== "code";
+  }
+}
