@@ -10,9 +10,8 @@ import { Proof } from "./gate/proof.ts";
 import { questionOf } from "./gate/question.ts";
 import { SessionCache } from "./gate/session-cache.ts";
 
-/** Answers what is below its prefix. */
 export interface Section {
-  /** Path that starts what it answers, like "/hub/". */
+  /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
   prefix: string;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
   close?(): Promise<void> | void;
@@ -54,15 +53,18 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
     },
   ];
   const server = createServer((request, response) => {
-    const path = request.url ?? "/";
-    const section = sections.find(({ prefix }) => path.startsWith(prefix));
-    if (!section) {
+    const [path = "/"] = (request.url ?? "/").split("?");
+    const section = sections.find(({ prefix }) =>
+      prefix.endsWith("/") ? path.startsWith(prefix) : path === prefix,
+    );
+    // nginx passes the path on as it was written, and chose its location by what it means.
+    if (!section || isOdd(path)) {
       response.writeHead(404).end();
       return;
     }
     // A promise in any case, so that what is thrown at once is caught as well.
     void (async () => section.handle(request, response))().catch((error: Error) => {
-      process.stderr.write(`${request.method} ${path.split("?")[0]}: ${error.stack}\n`);
+      process.stderr.write(`${request.method} ${path}: ${error.stack}\n`);
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     });
@@ -78,6 +80,11 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       sessions.close();
     },
   };
+}
+
+/** Whether a path may mean another one than it spells. */
+function isOdd(path: string): boolean {
+  return /\/\/|\\|\/\.\.?(\/|$)|%(2e|2f|5c)/i.test(path);
 }
 
 async function listenOnSocket(server: Server, path: string): Promise<void> {
