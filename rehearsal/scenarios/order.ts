@@ -6,6 +6,7 @@ const life = [
   "mistakes",
   "up",
   "doors",
+  "sign-on",
   "host",
   "tools",
   "browser",
