@@ -7,6 +7,7 @@ const life = [
   "up",
   "doors",
   "sign-on",
+  "weaknesses",
   "host",
   "tools",
   "browser",
