@@ -59,7 +59,7 @@ async function onHost(host: HostShell, settings: object): Promise<Measured> {
     return stdout;
   };
   const found = await must(
-    "docker exec aihub-code-server-1 sh -c 'cd /usr/lib/code-server/lib/vscode && find out -type f -size -200k | sort'",
+    `docker exec aihub-code-server-1 sh -c 'cd /usr/lib/code-server/lib/vscode && find out extensions node_modules -type f -size -100k | grep -E "[.](js|css|svg|json)$" | sort'`,
   );
   const assets = found.split("\n").filter(Boolean).slice(0, ASSETS);
   await must(
