@@ -9,6 +9,7 @@ import { Gate } from "./gate/gate.ts";
 import { Proof } from "./gate/proof.ts";
 import { questionOf } from "./gate/question.ts";
 import { SessionCache } from "./gate/session-cache.ts";
+import { oauthSections } from "./oauth/oauth.ts";
 
 /** Answers what is below its prefix. */
 export interface Section {
@@ -52,6 +53,7 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
         response.end(`${proof.doubt ?? "ok"}\n`);
       },
     },
+    ...oauthSections(settings),
   ];
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
