@@ -15,6 +15,8 @@ export interface HubServerSettings {
   tokensFile: string;
   /** Holds the key of the chat's API, once the set-up job has left it there. */
   chatKeyFile: string;
+  /** Folder of this server's own state. */
+  state: string;
   /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
   sessionMs: number;
 }
@@ -36,6 +38,7 @@ export function readEnvironment(env: Env): HubServerSettings {
     ),
     tokensFile: needed(env, "TOKENS_FILE"),
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
+    state: needed(env, "STATE"),
     sessionMs: milliseconds(env, "SESSION_MS", 5_000),
   };
 }

@@ -6,7 +6,7 @@ import { startHubServer } from "./server.ts";
 const help = `usage: hub-server [health]
 
 Without an argument: serves at the Unix socket SOCKET until told to stop. health: asks a running one how it is; exit code 0 when well.
-Environment: SOCKET, CHAT_URL, PUBLIC_URL, ACCESS, READERS, TOKENS_FILE, SESSION_MS.
+Environment: SOCKET, CHAT_URL, PUBLIC_URL, ACCESS, READERS, TOKENS_FILE, STATE, SESSION_MS.
 `;
 
 const [verb] = process.argv.slice(2);

@@ -9,6 +9,7 @@ import { Gate } from "./gate/gate.ts";
 import { Proof } from "./gate/proof.ts";
 import { questionOf } from "./gate/question.ts";
 import { SessionCache } from "./gate/session-cache.ts";
+import { oauthSections } from "./oauth/oauth.ts";
 
 export interface Section {
   /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
@@ -51,6 +52,7 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
         response.end(`${proof.doubt ?? "ok"}\n`);
       },
     },
+    ...oauthSections(settings),
   ];
   const server = createServer((request, response) => {
     const [path = "/"] = (request.url ?? "/").split("?");

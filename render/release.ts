@@ -62,6 +62,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
       "gate.conf": await text("nginx/gate.conf"),
       "person.conf": await text("nginx/person.conf"),
+      "oauth.conf": await text("nginx/oauth.conf"),
       "pages/refused.html": await text("nginx/pages/refused.html"),
       "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },
