@@ -15,6 +15,12 @@ export interface HubServerSettings {
   tokensFile: string;
   /** Holds the key of the chat's API, once the set-up job has left it there. */
   chatKeyFile: string;
+  /** Folder of the host's report. */
+  statusDir: string;
+  /** Folder of the MCP server's audit log. */
+  auditDir: string;
+  /** Where nginx answers inside, like nginx:8443. */
+  frontDoor: { host: string; port: number };
   /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
   sessionMs: number;
 }
@@ -36,6 +42,9 @@ export function readEnvironment(env: Env): HubServerSettings {
     ),
     tokensFile: needed(env, "TOKENS_FILE"),
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
+    statusDir: needed(env, "STATUS_DIR"),
+    auditDir: needed(env, "AUDIT_DIR"),
+    frontDoor: placeOf(env, "FRONT_DOOR"),
     sessionMs: milliseconds(env, "SESSION_MS", 5_000),
   };
 }
@@ -44,6 +53,12 @@ function needed(env: Env, name: string): string {
   const value = env[name];
   if (!value) throw new Error(`${name} is not set.`);
   return value;
+}
+
+function placeOf(env: Env, name: string): { host: string; port: number } {
+  const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(needed(env, name)) ?? [];
+  if (!host || !port) throw new Error(`${name} names no host and port.`);
+  return { host, port: Number(port) };
 }
 
 function milliseconds(env: Env, name: string, fallback: number): number {

@@ -1,18 +1,22 @@
 /** The hub's own server as a process: the gate, and what a person does at the hub's own pages. */
 import { request } from "node:http";
 import { readEnvironment } from "./environment.ts";
-import { startHubServer } from "./server.ts";
+import { startHubServer, statusOf } from "./server.ts";
+import { statusText } from "./status/status-text.ts";
 
-const help = `usage: hub-server [health]
+const help = `usage: hub-server [health | status [--json]]
 
 Without an argument: serves at the Unix socket SOCKET until told to stop. health: asks a running one how it is; exit code 0 when well.
-Environment: SOCKET, CHAT_URL, PUBLIC_URL, ACCESS, READERS, TOKENS_FILE, SESSION_MS.
+status: prints how the hub is; exit code 0 when every service is healthy.
+Environment: SOCKET, CHAT_URL, PUBLIC_URL, ACCESS, READERS, TOKENS_FILE, CHAT_KEY_FILE, STATUS_DIR,
+AUDIT_DIR, FRONT_DOOR, SESSION_MS.
 `;
 
-const [verb] = process.argv.slice(2);
+const [verb, option] = process.argv.slice(2);
 try {
   if (verb === undefined) await serve();
   else if (verb === "health") process.exitCode = (await isWell(process.env.SOCKET ?? "")) ? 0 : 1;
+  else if (verb === "status") process.exitCode = (await printStatus(option === "--json")) ? 0 : 1;
   else if (verb === "--help") process.stdout.write(help);
   else throw new Error(`there is no "${verb}"\n${help}`);
 } catch (error) {
@@ -31,6 +35,12 @@ async function serve(): Promise<void> {
       void server.close().then(() => process.exit(0));
     });
   }
+}
+
+async function printStatus(json: boolean): Promise<boolean> {
+  const status = await statusOf(readEnvironment(process.env)).read();
+  process.stdout.write(json ? `${JSON.stringify(status, undefined, 2)}\n` : statusText(status));
+  return status.healthy;
 }
 
 function isWell(socketPath: string): Promise<boolean> {

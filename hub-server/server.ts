@@ -9,6 +9,9 @@ import { Gate } from "./gate/gate.ts";
 import { Proof } from "./gate/proof.ts";
 import { questionOf } from "./gate/question.ts";
 import { SessionCache } from "./gate/session-cache.ts";
+import { homeSection } from "./home/home.ts";
+import { StatusSource } from "./status/status-source.ts";
+import { OwnerWatch } from "./tokens/owner-watch.ts";
 
 /** Answers what is below its prefix. */
 export interface Section {
@@ -52,6 +55,13 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
         response.end(`${proof.doubt ?? "ok"}\n`);
       },
     },
+    homeSection({
+      access: settings.access,
+      publicUrl: settings.publicUrl,
+      tokensFile: settings.tokensFile,
+      auditFolder: settings.auditDir,
+      status: statusOf(settings),
+    }),
   ];
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
@@ -69,15 +79,27 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
   });
   await listenOnSocket(server, settings.socket);
   void proof.watch();
+  const owners = new OwnerWatch(settings);
+  owners.start();
   return {
     async close() {
       proof.stop();
+      owners.stop();
       server.closeIdleConnections();
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      // What a section still streams would keep the server open.
       for (const { close } of sections) await close?.();
+      await closed;
       sessions.close();
     },
   };
+}
+
+export function statusOf(
+  settings: Pick<HubServerSettings, "statusDir" | "frontDoor" | "publicUrl">,
+): StatusSource {
+  const serverName = new URL(settings.publicUrl).hostname;
+  return new StatusSource(settings.statusDir, { ...settings.frontDoor, serverName });
 }
 
 async function listenOnSocket(server: Server, path: string): Promise<void> {
