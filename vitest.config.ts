@@ -1,5 +1,16 @@
+import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { LifeOrder } from "./rehearsal/scenarios/order.ts";
+
+/** What `with { type: "text" }` means to esbuild, for the pages that the hub's server brings along. */
+const pagesAsText = {
+  name: "pages-as-text",
+  enforce: "pre" as const,
+  async load(id: string) {
+    if (!/\/hub-server\/home\/page\/[^?]+\.(html|css|mjs)$/.test(id)) return undefined;
+    return `export default ${JSON.stringify(await readFile(id, "utf8"))}`;
+  },
+};
 
 /** One project per tier; the tiers, what each needs and how long it takes are in CONTRIBUTING.md. */
 export default defineConfig({
@@ -7,6 +18,7 @@ export default defineConfig({
     sequence: { sequencer: LifeOrder },
     projects: [
       {
+        plugins: [pagesAsText],
         test: {
           name: "unit",
           include: ["tests/{config,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts"],

@@ -1,7 +1,7 @@
 /** What the hub's server is started with. */
 import { type Access, audiences, defaultAccess, doors } from "../hub/access.ts";
 
-export interface HubServerSettings {
+export interface GateSettings {
   /** Path of the Unix socket that nginx asks at. */
   socket: string;
   /** Address of the chat, inside. */
@@ -13,18 +13,27 @@ export interface HubServerSettings {
   readers: ReadonlySet<string>;
   /** The MCP server's named tokens. */
   tokensFile: string;
+  /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
+  sessionMs: number;
+}
+
+export interface HubServerSettings extends GateSettings {
   /** Holds the key of the chat's API, once the set-up job has left it there. */
   chatKeyFile: string;
   /** Folder of this server's own state. */
   state: string;
-  /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
-  sessionMs: number;
+  /** Folder of the host's report. */
+  statusDir: string;
+  /** Folder of the MCP server's audit log. */
+  auditDir: string;
+  /** Where nginx answers inside, like nginx:8443. */
+  frontDoor: { host: string; port: number };
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** @throws Error for people, naming the variable */
-export function readEnvironment(env: Env): HubServerSettings {
+export function readGateEnvironment(env: Env): GateSettings {
   return {
     socket: needed(env, "SOCKET"),
     chatUrl: needed(env, "CHAT_URL"),
@@ -37,9 +46,19 @@ export function readEnvironment(env: Env): HubServerSettings {
         .filter(Boolean),
     ),
     tokensFile: needed(env, "TOKENS_FILE"),
+    sessionMs: milliseconds(env, "SESSION_MS", 5_000),
+  };
+}
+
+/** @throws Error for people, naming the variable */
+export function readEnvironment(env: Env): HubServerSettings {
+  return {
+    ...readGateEnvironment(env),
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
     state: needed(env, "STATE"),
-    sessionMs: milliseconds(env, "SESSION_MS", 5_000),
+    statusDir: needed(env, "STATUS_DIR"),
+    auditDir: needed(env, "AUDIT_DIR"),
+    frontDoor: placeOf(env, "FRONT_DOOR"),
   };
 }
 
@@ -47,6 +66,12 @@ function needed(env: Env, name: string): string {
   const value = env[name];
   if (!value) throw new Error(`${name} is not set.`);
   return value;
+}
+
+function placeOf(env: Env, name: string): { host: string; port: number } {
+  const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(needed(env, name)) ?? [];
+  if (!host || !port) throw new Error(`${name} names no host and port.`);
+  return { host, port: Number(port) };
 }
 
 function milliseconds(env: Env, name: string, fallback: number): number {

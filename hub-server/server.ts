@@ -1,15 +1,12 @@
 /** The hub's own server, on a Unix socket that nginx alone can reach: who asks here has passed nginx. */
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { TokenStore } from "../mcp-server/src/access/tokens.ts";
-import type { HubServerSettings } from "./environment.ts";
-import { answerVerdict } from "./gate/answer.ts";
-import { ChatSessions } from "./gate/chat-session.ts";
-import { Gate } from "./gate/gate.ts";
-import { Proof } from "./gate/proof.ts";
-import { questionOf } from "./gate/question.ts";
-import { SessionCache } from "./gate/session-cache.ts";
+import type { GateSettings, HubServerSettings } from "./environment.ts";
+import { gateSections } from "./gate/gate-sections.ts";
+import { homeSection } from "./home/home.ts";
 import { oauthSections } from "./oauth/oauth.ts";
+import { StatusSource } from "./status/status-source.ts";
+import { OwnerWatch } from "./tokens/owner-watch.ts";
 
 export interface Section {
   /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
@@ -22,38 +19,35 @@ export interface RunningHubServer {
   close(): Promise<void>;
 }
 
+/** The whole of it. */
 export async function startHubServer(settings: HubServerSettings): Promise<RunningHubServer> {
-  const sessions = new ChatSessions({ url: settings.chatUrl, readers: settings.readers });
-  const cache = new SessionCache(sessions, settings.sessionMs);
-  const proof = new Proof(sessions, () => cache.clear());
-  const gate = new Gate({
-    sessions: cache,
-    tokens: new TokenStore(settings.tokensFile),
-    access: settings.access,
-    publicUrl: settings.publicUrl,
-    doubt: () => proof.doubt,
-  });
-  const sections: Section[] = [
-    {
-      prefix: "/gate",
-      async handle(request, response) {
-        const question = questionOf(request.headers);
-        answerVerdict(
-          response,
-          question ? await gate.ask(question) : { outcome: "unavailable", why: "no question" },
-        );
-      },
-    },
-    {
-      // Not well as long as nobody passes: a release that cannot guard its doors is not taken.
-      prefix: "/health",
-      handle(_request, response) {
-        response.writeHead(proof.doubt === undefined ? 200 : 503, { "Content-Type": "text/plain" });
-        response.end(`${proof.doubt ?? "ok"}\n`);
-      },
-    },
+  const owners = new OwnerWatch(settings);
+  const server = await serve(settings.socket, [
+    ...gateSections(settings),
     ...oauthSections(settings),
-  ];
+    homeSection({
+      access: settings.access,
+      publicUrl: settings.publicUrl,
+      tokensFile: settings.tokensFile,
+      auditFolder: settings.auditDir,
+      status: statusOf(settings),
+    }),
+  ]);
+  owners.start();
+  return {
+    async close() {
+      owners.stop();
+      await server.close();
+    },
+  };
+}
+
+/** The gate and nothing else. */
+export function startGate(settings: GateSettings): Promise<RunningHubServer> {
+  return serve(settings.socket, gateSections(settings));
+}
+
+async function serve(socket: string, sections: Section[]): Promise<RunningHubServer> {
   const server = createServer((request, response) => {
     const [path = "/"] = (request.url ?? "/").split("?");
     const section = sections.find(({ prefix }) =>
@@ -71,17 +65,23 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       else response.writeHead(500).end();
     });
   });
-  await listenOnSocket(server, settings.socket);
-  void proof.watch();
+  await listenOnSocket(server, socket);
   return {
     async close() {
-      proof.stop();
       server.closeIdleConnections();
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      // What a section still streams would keep the server open.
       for (const { close } of sections) await close?.();
-      sessions.close();
+      await closed;
     },
   };
+}
+
+export function statusOf(
+  settings: Pick<HubServerSettings, "statusDir" | "frontDoor" | "publicUrl">,
+): StatusSource {
+  const serverName = new URL(settings.publicUrl).hostname;
+  return new StatusSource(settings.statusDir, { ...settings.frontDoor, serverName });
 }
 
 /** Whether a path may mean another one than it spells. */

@@ -32,6 +32,8 @@ const CHAT_KEY_FOLDER = "/data/hub/chat-key";
 const MCP_STATE = "/data/mcp-server";
 /** Holds the socket by which nginx reaches the hub's server; nobody else may. */
 const DOOR_FOLDER = "/data/hub/door";
+/** The host's report, for the hub's server. */
+const STATUS_FOLDER = "/data/hub/status";
 const nginxUser = { uid: 101, gid: 101 };
 
 export const services: readonly Service[] = [
@@ -52,6 +54,8 @@ export const services: readonly Service[] = [
       { path: "/data/hub/server", ...worker, mode: "0700" },
       // As the folder of the MCP server's key: the set-up job leaves it there.
       { path: "/data/hub/server-key", ...root, gid: worker.gid, mode: "2750" },
+      // The host writes its report here, and nobody else.
+      { path: STATUS_FOLDER, ...root, gid: worker.gid, mode: "0750" },
     ],
     secretsOwner: worker,
   },

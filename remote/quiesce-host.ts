@@ -5,6 +5,7 @@
 export function quiesceHost(): string {
   return [
     "timeout 180 docker ps -q --filter label=com.docker.compose.project=aihub | xargs -r timeout 150 docker stop --time 90 >/dev/null 2>&1 || true",
+    "systemctl stop aihub-report.service >/dev/null 2>&1 || true",
     "timeout 60 sync || true",
     "systemctl stop docker.socket docker.service >/dev/null 2>&1 || true",
     "timeout 60 umount /data >/dev/null 2>&1 || true",

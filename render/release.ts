@@ -1,7 +1,7 @@
 /**
  * A release: every file the host needs to run the hub, without any secret, named by the digest of its content.
  *
- * Layout: compose.yaml, images.txt, data.tsv, apply.sh, and store/<name>-<sha12>/ for what services mount. A store
+ * Layout: compose.yaml, images.txt, data.tsv, the host's scripts, and store/<name>-<sha12>/ for what services mount. A store
  * folder keeps its path as long as its content is the same, so that a release recreates only the services it changes.
  */
 import { createHash } from "node:crypto";
@@ -113,6 +113,8 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
   const files: Files = {
     "compose.yaml": { content: compose },
     "apply.sh": { content: await readTemplate("host/apply.sh"), mode: "0755" },
+    "record-release.sh": { content: await readTemplate("host/record-release.sh"), mode: "0755" },
+    "report.sh": { content: await readTemplate("host/report.sh"), mode: "0755" },
     "images.txt": { content: lines([...new Set(pulled(hub))]) },
     "builds.tsv": {
       content: lines(

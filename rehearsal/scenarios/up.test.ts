@@ -108,6 +108,7 @@ describe("a second run with no change", () => {
     expect(status.services.map((service) => service.name).sort()).toEqual([
       "code-server",
       "files",
+      "hub-server",
       "mcp-server",
       "nginx",
       "open-webui",

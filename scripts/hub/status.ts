@@ -1,23 +1,21 @@
-import { withHost } from "./host.ts";
+import type { HostReport } from "../../hub-server/status/host-report.ts";
+import { type HubStatus, hubStatusOf } from "../../hub-server/status/hub-status.ts";
+import { statusText } from "../../hub-server/status/status-text.ts";
+import { type HostShell, withHost } from "./host.ts";
 import { defineVerb } from "./verb.ts";
 
-export interface ServiceStatus {
-  name: string;
-  /** healthy, unhealthy, starting, or the container's state when it does not run. */
-  health: string;
-  since: string;
-  /** Bytes of memory in use and allowed, as Docker prints them. */
-  memory: string;
-}
+/** The host's report is made anew first, so that the answer is of now. */
+const question =
+  "timeout 90 /usr/local/sbin/aihub-report once >/dev/null 2>&1; timeout 20 docker exec aihub-hub-server-1 node /opt/hub-server/main.mjs status --json";
 
-const question = [
+/** For a host whose hub-server does not answer: what Docker says. */
+const plainQuestion = [
   "set -eu",
-  `docker ps -a --filter label=com.docker.compose.project=aihub --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}}\t{{.ID}}\t{{.State}}\t{{.Status}}'`,
-  "echo ---",
-  `docker stats --no-stream --format '{{.ID}}\t{{.MemUsage}}'`,
-  "echo ---",
-  "basename $(readlink -f /opt/aihub/current)",
-  "df -h --output=size,used,pcent /data | tail -n 1",
+  "date -u +%Y-%m-%dT%H:%M:%SZ",
+  'basename "$(readlink -f /opt/aihub/current)"',
+  "df --block-size=1 --output=size,used /data | tail -n 1",
+  "docker ps -aq --filter label=com.docker.compose.project=aihub --filter label=com.docker.compose.oneoff=False | " +
+    `xargs -r docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{.State.Status}}\t{{if .State.Health}}{{.State.Health.Status}}{{end}}\t{{.State.StartedAt}}\t{{.RestartCount}}'`,
 ].join("; ");
 
 export const verb = defineVerb({
@@ -26,43 +24,63 @@ export const verb = defineVerb({
   options: { json: { type: "boolean", help: "print JSON and nothing else" } },
   async run(values) {
     return withHost(values, async (host) => {
-      const { code, stdout, stderr } = await host.run(question);
-      if (code !== 0) {
-        process.stderr.write(stderr);
-        return 1;
-      }
-      const [containers = "", stats = "", rest = ""] = stdout.split("---\n");
-      const memory = new Map(rows(stats).map(([id = "", usage = ""]) => [id, usage]));
-      const services: ServiceStatus[] = rows(containers)
-        .map(([name = "", id = "", state = "", status = ""]) => ({
-          name,
-          health: /\((\w+)\)/.exec(status)?.[1] ?? state,
-          since: status.replace(/ \(.*/, ""),
-          memory: memory.get(id) ?? "",
-        }))
-        .sort((a, b) => a.name.localeCompare(b.name));
-      const [release = "", volume = ""] = rest.trim().split("\n");
-      const well = services.length > 0 && services.every((service) => service.health === "healthy");
-      if (values.json) {
-        process.stdout.write(`${JSON.stringify({ healthy: well, release, services }, null, 2)}\n`);
-      } else {
-        for (const service of services) {
-          process.stdout.write(
-            `${service.health === "healthy" ? "✔" : "✘"} ${service.name.padEnd(14)}${service.health.padEnd(11)}${service.since.padEnd(20)}${service.memory}\n`,
-          );
-        }
-        const [size, used, share] = volume.trim().split(/\s+/);
-        process.stdout.write(`release ${release}, volume ${used} of ${size} used (${share})\n`);
-      }
-      return well ? 0 : 1;
+      const status = (await askHubServer(host)) ?? (await askDocker(host));
+      if (!status) return 1;
+      process.stdout.write(
+        values.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status),
+      );
+      return status.healthy ? 0 : 1;
     });
   },
 });
 
-function rows(text: string): string[][] {
-  return text
-    .trim()
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => line.split("\t"));
+/** Undefined when it does not answer, or only with what was once. */
+async function askHubServer(host: HostShell): Promise<HubStatus | undefined> {
+  const { stdout } = await host.run(question);
+  try {
+    const status = JSON.parse(stdout) as HubStatus;
+    return Array.isArray(status.services) && !status.stale ? status : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function askDocker(host: HostShell): Promise<HubStatus | undefined> {
+  const { code, stdout, stderr } = await host.run(plainQuestion);
+  if (code !== 0) {
+    process.stderr.write(stderr);
+    return undefined;
+  }
+  const [time = "", release = "", volume = "", ...containers] = stdout.trim().split("\n");
+  const [size = 0, used = 0] = volume.trim().split(/\s+/).map(Number);
+  const report: HostReport = {
+    time,
+    release,
+    containers: containers.map((line) => {
+      const [service = "", image = "", state = "", health, startedAt = "", restarts] =
+        line.split("\t");
+      return {
+        service,
+        image,
+        state,
+        health: health || null,
+        startedAt,
+        restarts: Number(restarts),
+        memory: { used: null, limit: null },
+      };
+    }),
+    memory: null,
+    load: null,
+    disk: null,
+    volume: { size, used },
+    updates: null,
+  };
+  return hubStatusOf({
+    // The host's clock, which need not be this machine's.
+    now: Date.parse(time),
+    report,
+    releases: [],
+    backup: { lastBackup: null, lastDrill: null },
+    certificate: null,
+  });
 }

@@ -12,7 +12,15 @@ project=aihub
 
 say() { printf '%s\n' "$*"; }
 
+# note OUTCOME [REASON]: the home page shows it. A log that cannot be written stops no rollout.
+note() {
+    mountpoint -q /data || return 0
+    mkdir -p /data/hub
+    "$here/record-release.sh" /data/hub/releases.jsonl "$digest" "$@" || say "  the log of rollouts cannot be written"
+}
+
 fail() {
+    note refused "$1"
     say "aihub: $1"
     if [ $# -gt 1 ]; then say "  fix: $2"; fi
     exit 1
@@ -164,6 +172,7 @@ switch_back() {
 }
 
 refuse() {
+    note refused "$1"
     say "aihub: release $digest is not taken: $1"
     show_failures
     switch_back
@@ -175,6 +184,32 @@ remember() {
     mv "$root/secrets/applied.env.new" "$root/secrets/applied.env"
     ln -sfn "$here" "$current.new"
     mv -T "$current.new" "$current"
+}
+
+# The host tells the hub's server how it is, every few seconds.
+start_reports() {
+    local program=/usr/local/sbin/aihub-report unit=/etc/systemd/system/aihub-report.service
+    cp "$here/report.sh" "$program.new"
+    chmod 0755 "$program.new"
+    mv "$program.new" "$program"
+    # Not required by Docker nor the other way round: without one of them it says so.
+    cat >"$unit" <<'UNIT'
+[Unit]
+Description=Report of the host for the hub's home page
+After=aihub-data.service docker.service
+
+[Service]
+ExecStart=/usr/local/sbin/aihub-report
+Restart=always
+RestartSec=15
+Nice=10
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+    systemctl daemon-reload
+    systemctl enable --quiet aihub-report.service
+    systemctl restart aihub-report.service
 }
 
 # Keeps what the running and the four releases before it mount; the rest goes.
@@ -213,6 +248,9 @@ main() {
     report=$(set_up) || refuse "Open WebUI could not be set up: $report"
     check_doors || refuse "a door is not as it must be"
     remember
+    note taken
+    # A hub that runs is not refused for want of its report; the page says that there is none.
+    start_reports || say "  the host's report cannot be started: systemctl status aihub-report.service"
     prune
     say "release $digest runs; set-up: $report"
 }

@@ -4,8 +4,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { readEnvironment } from "../../hub-server/environment.ts";
-import { type RunningHubServer, startHubServer } from "../../hub-server/server.ts";
+import { readEnvironment, readGateEnvironment } from "../../hub-server/environment.ts";
+import { type RunningHubServer, startGate, startHubServer } from "../../hub-server/server.ts";
 import { createToken } from "../../mcp-server/src/access/tokens.ts";
 import { type FakeChat, fakeChat } from "./gate/chat.ts";
 
@@ -19,6 +19,9 @@ const env = () => ({
   TOKENS_FILE: join(folder, "tokens.json"),
   CHAT_KEY_FILE: join(folder, "key"),
   STATE: join(folder, "state"),
+  STATUS_DIR: join(folder, "status"),
+  AUDIT_DIR: join(folder, "audit"),
+  FRONT_DOOR: "127.0.0.1:9",
   SESSION_MS: "0",
 });
 
@@ -115,6 +118,15 @@ describe("the hub's server", () => {
     await vi.waitFor(isWell);
   });
 
+  it("can be its gate alone", async () => {
+    await server.close();
+    const { SOCKET, CHAT_URL, PUBLIC_URL, TOKENS_FILE } = env();
+    server = await startGate(readGateEnvironment({ SOCKET, CHAT_URL, PUBLIC_URL, TOKENS_FILE }));
+    await vi.waitFor(isWell);
+    expect((await ask("/gate", { ...question, Cookie: "token=admin" })).status).toBe(204);
+    expect((await ask("/hub/", { "X-Hub-Id": "1" })).status).toBe(404);
+  });
+
   it("is not well while strangers are let in", async () => {
     chat.instead = (_request, response) => response.writeHead(200).end("<title>");
     await server.close();
@@ -135,6 +147,8 @@ describe("its environment", () => {
     ["ACCESS", "files=everybody", /names no door/],
     ["ACCESS", "kitchen=members", /names no door/],
     ["SESSION_MS", "soon", /no number/],
+    ["FRONT_DOOR", "nginx", /no host and port/],
+    ["STATE", undefined, /STATE is not set/],
   ])("%s=%s is refused", (name, value, message) => {
     expect(() => readEnvironment({ ...env(), [name]: value })).toThrow(message);
   });

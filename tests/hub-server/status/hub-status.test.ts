@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { backupReportOf } from "../../../hub-server/status/backup-report.ts";
+import { hostReportOf } from "../../../hub-server/status/host-report.ts";
+import { hubStatusOf, type StatusParts } from "../../../hub-server/status/hub-status.ts";
+import { rolloutsOf } from "../../../hub-server/status/rollout-log.ts";
+import { statusText } from "../../../hub-server/status/status-text.ts";
+import { containerOf, reportOf } from "../report.ts";
+
+const now = Date.parse("2026-06-01T12:00:00Z");
+const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
+const statusOf = (over: Partial<StatusParts> = {}) =>
+  hubStatusOf({
+    now,
+    report: reportOf({ time: at(-10) }),
+    releases: [],
+    backup: { lastBackup: null, lastDrill: null },
+    certificate: null,
+    ...over,
+  });
+
+describe("the status of a hub", () => {
+  it("has the services by name, with the tag of their image", () => {
+    const { services, healthy, stale, version } = statusOf();
+    expect(services.map(({ name, version }) => [name, version])).toEqual([
+      ["nginx", "1.2"],
+      ["open-webui", "1.2"],
+    ]);
+    expect({ healthy, stale, version }).toEqual({
+      healthy: true,
+      stale: false,
+      version: "0123456789abcdef",
+    });
+  });
+
+  it.each([
+    ["unhealthy", containerOf("nginx", { health: "unhealthy" }), "unhealthy"],
+    ["starting", containerOf("nginx", { health: "starting" }), "starting"],
+    ["without a check", containerOf("nginx", { health: null }), "running"],
+    ["ended", containerOf("nginx", { state: "exited", health: "healthy" }), "exited"],
+  ])("is not well with a service that is %s", (_what, container, health) => {
+    const status = statusOf({ report: reportOf({ time: at(0), containers: [container] }) });
+    expect(status.healthy).toBe(false);
+    expect(status.services[0]?.health).toBe(health);
+  });
+
+  it.each([
+    ["no report", undefined],
+    ["no service", reportOf({ time: at(0), containers: [] })],
+    ["no Docker", reportOf({ time: at(0), containers: null })],
+  ])("is not well with %s", (_what, report) => {
+    expect(statusOf({ report }).healthy).toBe(false);
+  });
+
+  it.each([
+    [-59, false],
+    [-61, true],
+    [61, true],
+  ])("of a report from %i s is stale: %s", (seconds, stale) => {
+    const status = statusOf({ report: reportOf({ time: at(seconds) }) });
+    expect(status.stale).toBe(stale);
+    expect(status.healthy).toBe(!stale);
+    expect(status.services).toHaveLength(2);
+  });
+
+  it("is stale when the report's time is none", () => {
+    expect(statusOf({ report: reportOf({ time: "yesterday" }) }).stale).toBe(true);
+  });
+
+  it.each([
+    [86_400 * 10 + 5, 10],
+    [5, 0],
+    [-5, -1],
+  ])("counts the certificate's whole days: %i s are %i", (seconds, daysLeft) => {
+    const certificate = { notAfter: at(seconds), issuer: "CA", subject: "hub" };
+    expect(statusOf({ certificate }).certificate?.daysLeft).toBe(daysLeft);
+  });
+
+  it("takes a limit of 0 for none", () => {
+    const containers = [containerOf("nginx", { memory: { used: 5, limit: 0 } })];
+    const [service] = statusOf({ report: reportOf({ containers }) }).services;
+    expect(service?.memory).toEqual({ used: 5, limit: null });
+  });
+
+  it("reads in a terminal", () => {
+    const text = statusText(statusOf(), now);
+    expect(text).toMatch(/^✔ nginx +healthy +1\.2/m);
+    expect(text).toContain("release 0123456789abcdef");
+    const old = statusText(statusOf({ report: reportOf({ time: at(-600) }) }), now);
+    expect(old).toContain("the host's report is old: 10 minutes");
+    expect(statusText(statusOf({ report: undefined }), now)).toContain("has given no report");
+  });
+});
+
+describe("what the host wrote", () => {
+  it.each(["", "{", "null", "[]", '{"time":1}', JSON.stringify({ ...reportOf(), volume: "much" })])(
+    "is no report: %s",
+    (text) => {
+      expect(hostReportOf(text)).toBeUndefined();
+    },
+  );
+
+  it("is a report as it is written", () => {
+    expect(hostReportOf(JSON.stringify(reportOf()))).toEqual(
+      expect.objectContaining({ release: "0123456789abcdef" }),
+    );
+  });
+
+  it("tells of rollouts, the newest first, but for lines that are none", () => {
+    const line = (digest: string) =>
+      JSON.stringify({ time: at(0), digest, outcome: "taken", reason: "", from: "" });
+    const text = `${line("a")}\n{"half\n${line("b")}\n{"outcome":"odd"}\n${line("c")}\n`;
+    expect(rolloutsOf(text).map(({ digest }) => digest)).toEqual(["c", "b", "a"]);
+    expect(rolloutsOf(text, 1)).toHaveLength(1);
+    expect(rolloutsOf("")).toEqual([]);
+  });
+
+  it.each([
+    ["", null],
+    ["{}", null],
+    ['{"lastBackup":"soon"}', null],
+    ['{"lastBackup":"2026-05-01T00:00:00Z","lastDrill":null}', "2026-05-01T00:00:00Z"],
+  ])("tells of backups: %s", (text, lastBackup) => {
+    expect(backupReportOf(text)).toEqual({ lastBackup, lastDrill: null });
+  });
+});
