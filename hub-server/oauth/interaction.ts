@@ -85,6 +85,9 @@ export class Interactions {
       return show(response, 403, foreign);
     const given = allowed.filter((each) => form.getAll("scope").includes(each));
     const answer = form.get("answer");
+    // Sent twice, the last word counts, and the first leaves nothing behind.
+    const earlier = interaction.result?.consent?.grantId;
+    if (earlier !== undefined) this.#parts.store.forgetGrant(earlier);
     const result =
       answer === "allow" && given.length > 0
         ? await this.#grant(client.clientId, name, person, given)

@@ -8,6 +8,7 @@ const life = [
   "doors",
   "host",
   "tools",
+  "oauth",
   "browser",
   "change",
   "keep",
