@@ -1,11 +1,11 @@
 /** An authorization request, cut down to what this server has: OAuth, without what OpenID Connect adds. */
 import { grantableScopes } from "./granted-tokens.ts";
 
+/** The answer comes in the query: no mode is among them, since another would be a page with a script. */
 const taken = new Set([
   "client_id",
   "redirect_uri",
   "response_type",
-  "response_mode",
   "state",
   "code_challenge",
   "code_challenge_method",

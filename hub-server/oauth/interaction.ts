@@ -54,7 +54,7 @@ export class Interactions {
     }
     if (interaction.uid !== uid) return show(response, 400, expired);
     const { client_id: clientId, redirect_uri: redirectUri, scope } = interaction.params;
-    const client = typeof clientId === "string" ? await provider.Client.find(clientId) : undefined;
+    const client = typeof clientId === "string" ? await this.#client(clientId) : undefined;
     if (!client || typeof redirectUri !== "string") return show(response, 400, expired);
     const asked = grantableScopes.filter((each) => String(scope).split(" ").includes(each));
     const allowed = asked.filter((each) => person.role !== "reader" || each === "read");
@@ -85,6 +85,9 @@ export class Interactions {
       return show(response, 403, foreign);
     const given = allowed.filter((each) => form.getAll("scope").includes(each));
     const answer = form.get("answer");
+    // Sent twice, the last word counts, and the first leaves nothing behind.
+    const earlier = interaction.result?.consent?.grantId;
+    if (earlier !== undefined) this.#parts.store.forgetGrant(earlier);
     const result =
       answer === "allow" && given.length > 0
         ? await this.#grant(client.clientId, name, person, given)
@@ -94,6 +97,16 @@ export class Interactions {
     });
     const byItself = /^https?:/.test(redirectUri);
     return show(response, 200, onwardPage(onward, name, byItself));
+  }
+
+  /** Undefined also when its document, which may be fetched anew, is no longer there. */
+  async #client(clientId: string) {
+    try {
+      return await this.#parts.provider.Client.find(clientId);
+    } catch (error) {
+      if (error instanceof errors.OIDCProviderError) return undefined;
+      throw error;
+    }
   }
 
   /** Each time a grant of its own: what one program was given says nothing about what the next one gets. */

@@ -44,6 +44,7 @@ export function oauthSections(settings: OAuthSettings): Section[] {
   const provider = createProvider({ publicUrl, store, tokens, fetchDocument });
   const interactions = new Interactions({ provider, store, publicUrl });
   const answer = provider.callback();
+  const outside = new URL(publicUrl);
   const purging = setInterval(() => {
     try {
       store.purge(true);
@@ -63,6 +64,9 @@ export function oauthSections(settings: OAuthSettings): Section[] {
       response.setHeader("Allow", methods.join(", "));
       return json(response, 405, { error: "invalid_request" });
     }
+    // The addresses that it names are the hub's, whatever name it was asked under.
+    request.headers["x-forwarded-proto"] = outside.protocol.slice(0, -1);
+    request.headers["x-forwarded-host"] = outside.host;
     // What the library remembers of a browser says nothing about who sits there now.
     request.headers.cookie = withoutSession(request.headers.cookie);
     if (path === "/oauth/register") return register(request, response);

@@ -10,6 +10,7 @@ const life = [
   "weaknesses",
   "host",
   "tools",
+  "oauth",
   "browser",
   "change",
   "keep",
