@@ -20,7 +20,7 @@ export type Verdict =
 
 export interface GateParts {
   sessions: SessionSource;
-  tokens: { authenticate(secret: string): Caller | undefined };
+  tokens: { authenticate(secret: string, use: "files"): Caller | undefined };
   access: Access;
   /** Address of the hub, like https://aihub.example.com. */
   publicUrl: string;
@@ -62,7 +62,8 @@ export class Gate {
   }
 
   #byToken({ password, method, address }: Question): Verdict {
-    const caller = password === undefined ? undefined : this.#parts.tokens.authenticate(password);
+    const caller =
+      password === undefined ? undefined : this.#parts.tokens.authenticate(password, "files");
     if (caller === undefined) {
       const seconds = this.#logins.failed(address);
       return seconds > 0 ? { outcome: "too many", seconds } : { outcome: "challenge" };

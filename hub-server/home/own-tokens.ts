@@ -82,6 +82,7 @@ export class OwnTokens {
         projects: "all",
         lifetime: data.expires * DAY,
         owner: { id: visitor.id, email: visitor.email },
+        ...(rights.tokensOnly && { only: rights.tokensOnly }),
       });
     } catch (error) {
       throw new Refusal(400, (error as Error).message);

@@ -9,6 +9,8 @@ export interface Rights {
   code: boolean;
   /** What tokens of one's own may allow; none: no token can be made. */
   tokenScopes: readonly Scope[];
+  /** What those are good for: files and tools, or files alone. */
+  tokensOnly: "files" | undefined;
   /** The host, its rollouts and updates. */
   hostDetails: boolean;
   /** Tokens and calls of others. */
@@ -17,12 +19,14 @@ export interface Rights {
 
 export function rightsOf(access: Access, role: Role): Rights {
   const isAdmin = role === "admin";
+  const only = mayPass(access, "tools", role, "POST") ? undefined : "files";
   return {
     files: mayPass(access, "files", role, "GET"),
     code: mayPass(access, "code", role, "GET"),
     tokenScopes: personalScopes[role].filter((scope) =>
-      mayHoldToken(access, role, { scopes: [scope], projects: "all" }),
+      mayHoldToken(access, role, { scopes: [scope], projects: "all", only }),
     ),
+    tokensOnly: only,
     hostDetails: isAdmin,
     others: isAdmin,
   };

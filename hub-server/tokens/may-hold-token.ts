@@ -21,17 +21,20 @@ export interface HeldToken {
   projects: readonly string[] | "all";
   /** Set on the token of a program that was let in. */
   client?: string | undefined;
+  /** Of no use at the tools. */
+  only?: "files" | undefined;
 }
 
 /**
- * A person's own token opens files and tools, so one of the doors must be theirs for all it allows. That of a program, or for
- * single projects, is of use at the tools alone.
+ * What a token opens must be its owner's to open: files and tools, or files alone where it is made for them. That of a program, or
+ * for single projects, is of use at the tools alone.
  */
 export function mayHoldToken(access: Access, role: Role | undefined, token: HeldToken): boolean {
   if (role === undefined) return false;
   if (!token.scopes.every((scope) => personalScopes[role].includes(scope))) return false;
   if (mayPass(access, "tools", role, "POST")) return true;
-  if (token.client !== undefined || token.projects !== "all") return false;
+  if (token.only !== "files" || token.client !== undefined || token.projects !== "all")
+    return false;
   return token.scopes.every((scope) => {
     const method = methods[scope];
     return method !== undefined && mayPass(access, "files", role, method);

@@ -16,6 +16,8 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Caller } from "../src/access/caller.ts";
+import { withHeaderLabels } from "../src/access/labels.ts";
 import {
   createToken,
   type NewToken,
@@ -155,6 +157,23 @@ describe("a secret", () => {
     await sleep(10);
     expect(store.authenticate(secret)).toBeUndefined();
     expect(store.authenticate(other)?.token).toBe("other");
+  });
+  it("counts for files alone where it was made for them", () => {
+    const secret = createToken(file, token("laptop", { only: "files" }));
+    expect(store.authenticate(secret)).toBeUndefined();
+    expect(store.authenticate(secret, "files")?.token).toBe("laptop");
+    const both = createToken(file, token("both"));
+    expect(store.authenticate(both, "files")?.token).toBe("both");
+  });
+  it("is its owner's, whatever a header says", () => {
+    const owner = { id: "u1", email: "me@example.com" };
+    const caller = store.authenticate(createToken(file, token("mine", { owner })));
+    expect(caller?.user).toBe("me@example.com");
+    const headers = { "x-openwebui-user-email": "other@example.com", "x-openwebui-chat-id": "c1" };
+    expect(withHeaderLabels(caller as Caller, headers)).toMatchObject({
+      user: "me@example.com",
+      chat: "c1",
+    });
   });
   it("expires", async () => {
     const secret = createToken(file, token("ci", { lifetime: 60 }));

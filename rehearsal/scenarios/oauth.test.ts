@@ -135,9 +135,7 @@ describe("a program that was let in", () => {
 describe("the front door", () => {
   it("has nothing else below these paths", async () => {
     for (const path of [
-      "/oauth",
-      "/oauth/",
-      "/oauth/userinfo",
+      "/oauth/authorize/a/b",
       "/oauth/register/x",
       "/oauth/interaction/",
       "/oauth/interaction/a/b",

@@ -32,8 +32,9 @@ function described(token: Omit<StoredToken, "sha256">): string {
   const projects = token.projects === "all" ? "all projects" : token.projects.join(", ");
   const until = token.expires ? `${isExpired(token) ? "expired" : "until"} ${token.expires}` : "";
   const owner = token.owner ? `of ${token.owner.email}` : "";
+  const only = token.only ? `for ${token.only} alone` : "";
   const client = token.client ? `by ${token.client}` : "";
-  return [`${token.scopes.join(", ")} in ${projects}`, owner, client, until]
+  return [`${token.scopes.join(", ")} in ${projects}`, owner, client, only, until]
     .filter(Boolean)
     .join("; ");
 }

@@ -35,6 +35,8 @@ const storedToken = z.strictObject({
   owner: z.strictObject({ id: z.string(), email: z.string() }).optional(),
   /** Name of the program that the owner let in by signing in. */
   client: z.string().optional(),
+  /** Of no use here: for the files over WebDAV alone, where its owner may have no more. */
+  only: z.literal("files").optional(),
 });
 const tokenFile = z.strictObject({ tokens: z.array(storedToken) });
 
@@ -51,6 +53,7 @@ export interface FixedToken {
 }
 
 interface Known {
+  only: StoredToken["only"];
   digest: Buffer;
   caller: Caller;
   /** Milliseconds since 1970; missing: never. */
@@ -90,14 +93,16 @@ export class TokenStore {
         projects: "all",
       },
       expires: undefined,
+      only: undefined,
     };
   }
 
   /**
    * Who shows this secret; undefined for nobody. A change of the file counts from the next call on. Found by its digest, which
    * nobody can steer towards another's, and compared in constant time: neither length nor content of a token leaks.
+   * A token that is for files alone counts where those are asked for.
    */
-  authenticate(secret: string): Caller | undefined {
+  authenticate(secret: string, use: "tools" | "files" = "tools"): Caller | undefined {
     const digest = hash("sha256", secret, "buffer");
     const fixed = this.#fixed;
     if (fixed && timingSafeEqual(digest, fixed.digest)) return fixed.caller;
@@ -110,6 +115,7 @@ export class TokenStore {
     }
     const known = this.#known.get(key);
     if (!known || !timingSafeEqual(digest, known.digest)) return undefined;
+    if (known.only !== undefined && known.only !== use) return undefined;
     return known.expires !== undefined && known.expires <= Date.now() ? undefined : known.caller;
   }
 
@@ -135,6 +141,7 @@ export class TokenStore {
             token.sha256,
             {
               digest: Buffer.from(token.sha256, "hex"),
+              only: token.only,
               caller: {
                 token: token.name,
                 scopes: new Set(token.scopes),
@@ -190,6 +197,7 @@ export interface NewToken {
   lifetime?: number;
   owner?: StoredToken["owner"];
   client?: string;
+  only?: StoredToken["only"];
   /** Default: one is made up. */
   secret?: string;
 }
@@ -231,6 +239,7 @@ export function createToken(file: string, token: NewToken): string {
         }),
         ...(token.owner && { owner: token.owner }),
         ...(token.client !== undefined && { client: token.client }),
+        ...(token.only && { only: token.only }),
       },
     ];
   });

@@ -271,8 +271,11 @@ describe("tokens", () => {
     const days = (Date.parse(made.json.expires) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(89.9);
     expect(days).toBeLessThan(90.1);
-    const caller = new TokenStore(tokensFile()).authenticate(secret);
+    const store = new TokenStore(tokensFile());
+    const caller = store.authenticate(secret, "files");
     expect([...(caller?.scopes ?? [])]).toEqual(["read", "write"]);
+    // The tools are for administrators here, and no token of a member leads round that.
+    expect(store.authenticate(secret, "tools")).toBeUndefined();
     const [stored] = readTokens(tokensFile());
     expect(stored?.owner).toEqual({ id: "mia", email: "mia@exämple.com" });
     for (const who of [mia, ada]) {
@@ -282,7 +285,7 @@ describe("tokens", () => {
       expect(text).not.toContain(stored?.sha256);
     }
     expect((await revoke(mia, "laptop")).status).toBe(204);
-    expect(new TokenStore(tokensFile()).authenticate(secret)).toBeUndefined();
+    expect(new TokenStore(tokensFile()).authenticate(secret, "files")).toBeUndefined();
   });
 
   it("of others are nobody's business but an administrator's", async () => {

@@ -4,6 +4,7 @@ import { type HeldToken, mayHoldToken } from "../../../hub-server/tokens/may-hol
 import type { Scope } from "../../../mcp-server/src/access/caller.ts";
 
 const own = (...scopes: Scope[]): HeldToken => ({ scopes, projects: "all" });
+const files = (...scopes: Scope[]): HeldToken => ({ ...own(...scopes), only: "files" });
 const program = (...scopes: Scope[]): HeldToken => ({ ...own(...scopes), client: "An editor" });
 const project = (...scopes: Scope[]): HeldToken => ({ scopes, projects: ["blog"] });
 const toolsToo: Access = { ...defaultAccess, tools: "members" };
@@ -15,18 +16,20 @@ describe("a token", () => {
     ["admin", program("read", "write"), defaultAccess, true],
     ["admin", project("read"), defaultAccess, true],
     ["admin", own("read", "self-modify"), toolsToo, false],
-    ["member", own("read", "write", "delete"), defaultAccess, true],
-    ["member", own("read"), adminsOnly, false],
+    ["member", files("read", "write", "delete"), defaultAccess, true],
+    ["member", own("read"), defaultAccess, false],
+    ["member", files("read"), adminsOnly, false],
     ["member", own("read"), { ...adminsOnly, tools: "members" }, true],
     ["member", program("read"), defaultAccess, false],
     ["member", program("read"), toolsToo, true],
     ["member", project("read"), defaultAccess, false],
     ["member", project("read"), toolsToo, true],
     ["member", own("self-modify"), toolsToo, false],
-    ["reader", own("read"), defaultAccess, true],
-    ["reader", own("read"), toolsToo, true],
-    ["reader", own("read", "write"), defaultAccess, false],
-    ["reader", own("delete"), defaultAccess, false],
+    ["reader", files("read"), defaultAccess, true],
+    ["reader", files("read"), toolsToo, true],
+    ["reader", own("read"), toolsToo, false],
+    ["reader", files("read", "write"), defaultAccess, false],
+    ["reader", files("delete"), defaultAccess, false],
     ["reader", program("read"), toolsToo, false],
     [undefined, own("read"), toolsToo, false],
   ])("of a %s: %o under %o: %s", (role, token, access, may) => {
