@@ -9,6 +9,7 @@ const life = [
   "host",
   "tools",
   "browser",
+  "home",
   "change",
   "keep",
   "replace",
