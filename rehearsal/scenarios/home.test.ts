@@ -286,7 +286,7 @@ describe("the status of the hub", () => {
 
   it("lies where nobody but the hub's server reads it", async () => {
     expect(await onHost("stat -c '%a %u:%g' /data/hub/status /data/hub/status/host.json")).toBe(
-      "750 0:1000\n640 0:1000\n",
+      "750 0:1000\n640 0:1000",
     );
     expect(
       await onHost("docker exec aihub-hub-server-1 sh -c 'touch /status/x 2>&1 || true'"),
