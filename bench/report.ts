@@ -34,15 +34,15 @@ export function missed({ rows }: Results): string {
     .join("");
 }
 
-const [START, END] = ["<!-- figures:start -->", "<!-- figures:end -->"];
-
-/** Puts the table between the page's marks. */
-export async function writePage(page: string, results: Results): Promise<void> {
+/** Puts the table between the page's marks of that name. */
+export async function writePage(page: string, results: Results, name = "figures"): Promise<void> {
+  const [START, END] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const text = await readFile(page, "utf8");
   const [start, end] = [text.indexOf(START), text.indexOf(END)];
   if (start < 0 || end < start) throw new Error(`${page} has no marks ${START} and ${END}`);
   const versions = Object.entries(results.versions).map(([name, version]) => `${name} ${version}`);
-  const about = `Measured ${results.time.slice(0, 10)} on ${results.machine}, beside ${versions.join(", ")}.`;
+  const beside = versions.length > 0 ? `, beside ${versions.join(", ")}` : "";
+  const about = `Measured ${results.time.slice(0, 10)} on ${results.machine}${beside}.`;
   await writeFile(
     page,
     `${text.slice(0, start + START.length)}\n${about}\n\n${table(results)}${text.slice(end)}`,

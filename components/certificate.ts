@@ -47,7 +47,7 @@ export class Certificate extends pulumi.ComponentResource {
         certRequestPem: request.certRequestPem,
         caPrivateKeyPem: caKey.privateKeyPem,
         caCertPem: ca.certPem,
-        validityPeriodHours: 397 * DAY,
+        validityPeriodHours: 365 * DAY,
         earlyRenewalHours: 60 * DAY,
         allowedUses: ["digital_signature", "key_encipherment", "server_auth"],
       },

@@ -21,6 +21,8 @@ export interface HubServerSettings {
   auditDir: string;
   /** Where nginx answers inside, like nginx:8443. */
   frontDoor: { host: string; port: number };
+  /** Folder of this server's own state. */
+  state: string;
   /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
   sessionMs: number;
 }
@@ -45,6 +47,7 @@ export function readEnvironment(env: Env): HubServerSettings {
     statusDir: needed(env, "STATUS_DIR"),
     auditDir: needed(env, "AUDIT_DIR"),
     frontDoor: placeOf(env, "FRONT_DOOR"),
+    state: needed(env, "STATE"),
     sessionMs: milliseconds(env, "SESSION_MS", 5_000),
   };
 }

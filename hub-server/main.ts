@@ -9,7 +9,7 @@ const help = `usage: hub-server [health | status [--json]]
 Without an argument: serves at the Unix socket SOCKET until told to stop. health: asks a running one how it is; exit code 0 when well.
 status: prints how the hub is; exit code 0 when every service is healthy.
 Environment: SOCKET, CHAT_URL, PUBLIC_URL, ACCESS, READERS, TOKENS_FILE, CHAT_KEY_FILE, STATUS_DIR,
-AUDIT_DIR, FRONT_DOOR, SESSION_MS.
+AUDIT_DIR, FRONT_DOOR, STATE, SESSION_MS.
 `;
 
 const [verb, option] = process.argv.slice(2);

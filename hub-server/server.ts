@@ -10,14 +10,17 @@ import { Proof } from "./gate/proof.ts";
 import { questionOf } from "./gate/question.ts";
 import { SessionCache } from "./gate/session-cache.ts";
 import { homeSection } from "./home/home.ts";
+import { oauthSections } from "./oauth/oauth.ts";
 import { StatusSource } from "./status/status-source.ts";
 import { OwnerWatch } from "./tokens/owner-watch.ts";
 
-/** Answers what is below its prefix. */
 export interface Section {
-  /** Path that starts what it answers, like "/hub/". */
+  /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
   prefix: string;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
+  /** Ends what it streams, which would keep the server from closing. */
+  drain?(): void;
+  /** When nobody asks any more. */
   close?(): Promise<void> | void;
 }
 
@@ -62,17 +65,21 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       auditFolder: settings.auditDir,
       status: statusOf(settings),
     }),
+    ...oauthSections(settings),
   ];
   const server = createServer((request, response) => {
-    const path = request.url ?? "/";
-    const section = sections.find(({ prefix }) => path.startsWith(prefix));
-    if (!section) {
+    const [path = "/"] = (request.url ?? "/").split("?");
+    const section = sections.find(({ prefix }) =>
+      prefix.endsWith("/") ? path.startsWith(prefix) : path === prefix,
+    );
+    // nginx passes the path on as it was written, and chose its location by what it means.
+    if (!section || isOdd(path)) {
       response.writeHead(404).end();
       return;
     }
     // A promise in any case, so that what is thrown at once is caught as well.
     void (async () => section.handle(request, response))().catch((error: Error) => {
-      process.stderr.write(`${request.method} ${path.split("?")[0]}: ${error.stack}\n`);
+      process.stderr.write(`${request.method} ${path}: ${error.stack}\n`);
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     });
@@ -87,9 +94,9 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       owners.stop();
       server.closeIdleConnections();
       const closed = new Promise((resolve) => server.close(resolve));
-      // What a section still streams would keep the server open.
-      for (const { close } of sections) await close?.();
+      for (const { drain } of sections) drain?.();
       await closed;
+      for (const { close } of sections) await close?.();
       sessions.close();
     },
   };
@@ -100,6 +107,11 @@ export function statusOf(
 ): StatusSource {
   const serverName = new URL(settings.publicUrl).hostname;
   return new StatusSource(settings.statusDir, { ...settings.frontDoor, serverName });
+}
+
+/** Whether a path may mean another one than it spells. */
+function isOdd(path: string): boolean {
+  return /\/\/|\\|\/\.\.?(\/|$)|%(2e|2f|5c)/i.test(path);
 }
 
 async function listenOnSocket(server: Server, path: string): Promise<void> {

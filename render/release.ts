@@ -39,6 +39,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       .join(","),
     readers: settings.readers.join(","),
     toolsFor: settings.access.tools,
+    filesAssets: filesAssets(settings.images.files),
     chatServerTools: settings.chatServerTools,
     chatServerUrl: settings.chatServerTools === "off" ? "" : "http://open-webui:8080",
     mcpTokenScopes:
@@ -61,6 +62,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
       "gate.conf": await text("nginx/gate.conf"),
       "person.conf": await text("nginx/person.conf"),
+      "oauth.conf": await text("nginx/oauth.conf"),
       "pages/refused.html": await text("nginx/pages/refused.html"),
       "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },
@@ -142,6 +144,12 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     content: lines(Object.entries(files).map(([path, file]) => `${sha256(file.content)}  ${path}`)),
   };
   return { digest: digestOf(files), archive: await archive(files), files };
+}
+
+/** Where the file manager keeps its own page's scripts; of an image that names no version, anywhere below its path. */
+function filesAssets(image: string): string {
+  const version = /:v?(\d+\.\d+\.\d+)/.exec(image)?.[1];
+  return version === undefined ? "" : `__dufs_v${version}__/`;
 }
 
 function sha256(text: string): string {

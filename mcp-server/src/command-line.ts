@@ -57,6 +57,8 @@ ${workspaceOptions}  --port N                  port to listen on (8000; 0: any) 
   --rate-limit N            requests a second for each token, 0: any   RATE_LIMIT
                             (1000; on loopback 0)
   --metrics-port N          port of /metrics for Prometheus (none)     METRICS_PORT
+  --resource-metadata URL   where a client learns who gives it a       RESOURCE_METADATA
+                            token: RFC 9728 (none)
   --help
 
 ${environment}
@@ -132,6 +134,7 @@ function serve(args: string[], env: Env): Command {
     tokens: string,
     "rate-limit": string,
     "metrics-port": string,
+    "resource-metadata": string,
   });
   if (values.help) return { verb: "help", text: help.serve };
   // Set but empty is not set, here and below: an empty host would be every address of the machine.
@@ -141,6 +144,7 @@ function serve(args: string[], env: Env): Command {
   const tokensFile = values.tokens ?? env.TOKENS_FILE;
   const rateLimit = values["rate-limit"] ?? env.RATE_LIMIT;
   const metricsPort = values["metrics-port"] ?? env.METRICS_PORT;
+  const resourceMetadata = values["resource-metadata"] ?? env.RESOURCE_METADATA;
   return {
     verb: "serve",
     settings: {
@@ -154,6 +158,7 @@ function serve(args: string[], env: Env): Command {
       ...(tokensFile && { tokensFile }),
       ...(rateLimit && { rateLimit: numberOf(rateLimit, "--rate-limit") }),
       ...(metricsPort && { metricsPort: portOf(metricsPort) }),
+      ...(resourceMetadata && { resourceMetadata: addressOf(resourceMetadata) }),
     },
   };
 }
@@ -292,6 +297,14 @@ function portOf(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65535)
     throw new Error(`"${text}" is no port: give 0 to 65535.`);
   return Number(text);
+}
+
+/** Written as it stands in a header, so nothing in it can end the quotes. */
+function addressOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || /["\\\s]/.test(url.href))
+    throw new Error(`"${text}" is no address for --resource-metadata: give an http or https URL.`);
+  return url.href;
 }
 
 function numberOf(text: string, option: string): number {

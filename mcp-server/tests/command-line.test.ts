@@ -38,6 +38,7 @@ describe("serve", () => {
       TOKENS_FILE: "/t",
       RATE_LIMIT: "0",
       METRICS_PORT: "9464",
+      RESOURCE_METADATA: "https://hub.example.com/.well-known/oauth-protected-resource/mcp",
       HISTORY_DAYS: "7",
       HISTORY_BYTES: "1000",
       OPEN_WEBUI_URL: "http://chat",
@@ -55,6 +56,7 @@ describe("serve", () => {
       tokensFile: "/t",
       rateLimit: 0,
       metricsPort: 9464,
+      resourceMetadata: "https://hub.example.com/.well-known/oauth-protected-resource/mcp",
       retention: { days: 7, bytes: 1000 },
       openWebui: { url: "http://chat", apiKeyFile: "/key" },
     };
@@ -134,6 +136,10 @@ it.each([
   ["token list", "No workspace given. Name the folder: --workspace DIR or WORKSPACE."],
   ["--workspace /w --port http", '"http" is no port: give 0 to 65535.'],
   ["--workspace /w --metrics-port 70000", '"70000" is no port: give 0 to 65535.'],
+  [
+    "--workspace /w --resource-metadata hub.example.com",
+    '"hub.example.com" is no address for --resource-metadata: give an http or https URL.',
+  ],
   ["--workspace /w --rate-limit fast", '"fast" is no number for --rate-limit: give 0 or more.'],
   [
     "--workspace /w --token-scopes root",

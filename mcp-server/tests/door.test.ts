@@ -49,6 +49,17 @@ describe("the token", () => {
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toMatch(/^Bearer/);
   });
+  it("is asked for with a hint where to get one, when there is such a place", async () => {
+    const resourceMetadata = "https://hub.example.org/.well-known/oauth-protected-resource/mcp";
+    const telling = await serveFakes({ resourceMetadata });
+    const headers = { Authorization: "" };
+    const told = await send(telling.port, { body: list, headers });
+    await telling.stop();
+    expect(told.headers["www-authenticate"]).toBe(
+      `Bearer realm="mcp", error="invalid_token", resource_metadata="${resourceMetadata}"`,
+    );
+    expect((await post({ headers })).headers["www-authenticate"]).not.toContain("metadata");
+  });
   it("is asked for with every method and nothing is told before it", async () => {
     for (const method of ["GET", "DELETE", "PUT", "OPTIONS"]) {
       const headers = { Authorization: "" };

@@ -1,6 +1,16 @@
 /** Nothing but the login page and the chat's static assets answers without a login. */
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Answer, ask, askJson, hubOk, type Outputs, outputs, signIn } from "./hub.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Answer,
+  type Ask,
+  ask,
+  askJson,
+  hubOk,
+  type Outputs,
+  outputs,
+  type Session,
+  signIn,
+} from "./hub.ts";
 
 let to: Outputs;
 
@@ -59,6 +69,13 @@ const methods = [
   "PATCH",
 ];
 
+const websocket = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
 describe.each(guarded)("%s to a stranger", (path) => {
   it.each(spellings(path))("%s never reaches the side app", async (spelling) => {
     const answer = await ask(to, spelling, { headers: { Accept: "text/html" } });
@@ -80,14 +97,7 @@ describe.each(guarded)("%s to a stranger", (path) => {
   });
 
   it("a websocket upgrade is refused", async () => {
-    const answer = await ask(to, `${path}/`, {
-      headers: {
-        Connection: "Upgrade",
-        Upgrade: "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      },
-    });
+    const answer = await ask(to, `${path}/`, { headers: websocket });
     expect(answer.status).not.toBe(101);
     expect(refused(answer), `${answer.status}`).toBe(true);
   });
@@ -136,8 +146,10 @@ describe("the chat to a stranger", () => {
     "/docs",
     "/openapi.json",
     "/metrics",
-    "/_admin",
-    "/_member",
+    "/_gate",
+    "/gate",
+    "/_refused",
+    "/_unavailable",
   ])("%s tells nothing", async (path) => {
     const answer = await ask(to, path);
     if (!refused(answer)) {
@@ -161,52 +173,230 @@ describe("the chat to a stranger", () => {
   });
 
   it("sends people who are not signed in to the login and back", async () => {
-    const answer = await ask(to, "/files/plans/", { headers: { Accept: "text/html" } });
+    const answer = await ask(to, "/files/plans/?q=a&b", { headers: { Accept: "text/html" } });
     expect(answer.status).toBe(302);
-    expect(String(answer.headers.location)).toMatch(/\/auth\?redirect=.*files/);
+    expect(answer.headers.location).toBe("/auth?redirect=%2Ffiles%2Fplans%2F%3Fq%3Da%26b");
   });
 });
 
-describe("a person who may", () => {
-  it("opens files, code and the home page with the chat's cookie alone", async () => {
-    const session = await signIn(to);
-    for (const path of ["/files/", "/hub/"]) {
-      const answer = await ask(to, path, { headers: { Cookie: session.cookie } });
-      expect(answer.status, path).toBe(200);
-    }
-    const code = await ask(to, "/code/", { headers: { Cookie: session.cookie } });
-    expect([200, 302]).toContain(code.status);
-  });
+describe("who passes which door", () => {
+  interface Caller {
+    headers: Record<string, string>;
+    /** Status at each of the doors below. */
+    expected: number[];
+  }
+  const doors: [string, string, Ask][] = [
+    ["files, as a page", "/files/", { headers: { Accept: "text/html" } }],
+    ["files, to a program", "/files/", { method: "PROPFIND", headers: { Depth: "0" } }],
+    ["a file to write", "/files/written.txt", { method: "PUT", body: "x" }],
+    ["a file to delete", "/files/written.txt", { method: "DELETE" }],
+    ["code", "/code/", { headers: { Accept: "text/html" } }],
+    ["home", "/hub/", { headers: { Accept: "text/html" } }],
+    ["its figures", "/hub/api/status", {}],
+    [
+      "tools",
+      "/mcp",
+      {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "application/json, text/event-stream",
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+      },
+    ],
+  ];
+  const password = "a-member-password-1";
+  const emails = {
+    pending: `pending-${Date.now()}@example.org`,
+    member: `member-${Date.now()}@example.org`,
+    reader: `reader-${Date.now()}@example.org`,
+  };
+  const callers: Record<string, Caller> = {};
+  const made: string[] = [];
+  let admin: Session;
 
-  it("is told clearly when signed in without the right, and not sent round in a loop", async () => {
-    const admin = await signIn(to);
-    const email = `member-${Date.now()}@example.org`;
-    const password = "a-member-password-1";
-    const member = await askJson<{ id: string }>(to, "/api/v1/auths/add", {
-      method: "POST",
-      session: admin,
-      json: { name: "Member", email, password, role: "user" },
+  beforeAll(async () => {
+    await hubOk(["config", "set", "readers[0]", emails.reader]);
+    await hubOk(["up", "--yes"]);
+    admin = await signIn(to);
+    for (const [kind, email] of Object.entries(emails)) {
+      const role = kind === "pending" ? "pending" : "user";
+      const { id } = await askJson<{ id: string }>(to, "/api/v1/auths/add", {
+        method: "POST",
+        session: admin,
+        json: { name: kind, email, password, role },
+      });
+      made.push(id);
+    }
+    const cookie = async (email: string) => ({
+      Cookie: (await signIn(to, email, password)).cookie,
     });
-    try {
-      const session = await signIn(to, email, password);
-      for (const path of ["/files/", "/code/", "/hub/"]) {
-        const answer = await ask(to, path, {
-          headers: { Cookie: session.cookie, Accept: "text/html" },
-        });
-        expect(answer.status, path).toBe(403);
+    const token = async (name: string) =>
+      (await hubOk(["token", "create", name])).stdout.split("\n")[0] ?? "";
+    const basic = (secret: string) => ({
+      Authorization: `Basic ${Buffer.from(`me:${secret}`).toString("base64")}`,
+    });
+    const kept = await token("kept");
+    const revoked = await token("revoked");
+    await hubOk(["token", "revoke", "revoked"]);
+    const stranger = [302, 401, 401, 401, 302, 302, 302, 401];
+    Object.assign(callers, {
+      nobody: { headers: {}, expected: stranger },
+      "a made-up session": { headers: { Cookie: "token=a.b.c" }, expected: stranger },
+      pending: {
+        headers: await cookie(emails.pending),
+        expected: [403, 403, 403, 403, 403, 403, 403, 401],
+      },
+      reader: {
+        headers: await cookie(emails.reader),
+        expected: [200, 207, 403, 403, 403, 200, 200, 401],
+      },
+      member: {
+        headers: await cookie(emails.member),
+        expected: [200, 207, 201, 204, 403, 200, 200, 401],
+      },
+      admin: {
+        headers: { Cookie: admin.cookie },
+        expected: [200, 207, 201, 204, 302, 200, 200, 401],
+      },
+      "a token as bearer": {
+        headers: { Authorization: `Bearer ${kept}` },
+        expected: [401, 401, 401, 401, 302, 302, 302, 200],
+      },
+      "a token as password": {
+        headers: basic(kept),
+        expected: [200, 207, 201, 204, 302, 302, 302, 401],
+      },
+      "a revoked token as bearer": {
+        headers: { Authorization: `Bearer ${revoked}` },
+        expected: [401, 401, 401, 401, 302, 302, 302, 401],
+      },
+      "a revoked token as password": { headers: basic(revoked), expected: stranger.with(0, 401) },
+      "a revoked token beside an admin's session": {
+        headers: { ...basic(revoked), Cookie: admin.cookie },
+        expected: [401, 401, 401, 401, 302, 200, 200, 401],
+      },
+    } satisfies Record<string, Caller>);
+  });
+  afterAll(async () => {
+    for (const id of made)
+      await askJson(to, `/api/v1/users/${id}`, { method: "DELETE", session: admin });
+    await hubOk(["token", "revoke", "kept"]);
+    await hubOk(["config", "rm", "readers"]);
+    await hubOk(["up", "--yes"]);
+  });
+
+  const knock = (caller: Caller, path: string, options: Ask) =>
+    ask(to, path, { ...options, headers: { ...options.headers, ...caller.headers } });
+
+  it.each([
+    "nobody",
+    "a made-up session",
+    "pending",
+    "reader",
+    "member",
+    "admin",
+    "a token as bearer",
+    "a token as password",
+    "a revoked token as bearer",
+    "a revoked token as password",
+    "a revoked token beside an admin's session",
+  ])("%s", async (name) => {
+    const caller = callers[name] as Caller;
+    const found: Record<string, number> = {};
+    for (const [what, path, options] of doors)
+      found[what] = (await knock(caller, path, options)).status;
+    expect(found).toEqual(
+      Object.fromEntries(doors.map(([what], index) => [what, caller.expected[index]])),
+    );
+  });
+
+  it.each(["pending", "reader", "member"])(
+    "%s finds no spelling that leads further",
+    async (name) => {
+      const caller = callers[name] as Caller;
+      const shut = name === "pending" ? ["/files", "/code", "/hub"] : ["/code"];
+      for (const path of shut) {
+        for (const spelling of spellings(path)) {
+          for (const upgrade of [{}, websocket]) {
+            const answer = await knock(caller, spelling, {
+              headers: { Accept: "text/html", ...upgrade },
+            });
+            if (refused(answer)) continue;
+            expect(answer.status, `${spelling}: ${answer.body.slice(0, 200)}`).toBe(200);
+            expect(answer.body, spelling).toMatch(shell);
+          }
+        }
       }
-    } finally {
-      await askJson(to, `/api/v1/users/${member.id}`, { method: "DELETE", session: admin });
+    },
+  );
+
+  it("a reader writes under no spelling", async () => {
+    const caller = callers.reader as Caller;
+    for (const method of ["PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PATCH", "PROPPATCH", "POST"]) {
+      for (const spelling of spellings("/files")) {
+        const options = { method, body: "x", headers: { Destination: "/files/elsewhere.txt" } };
+        const answer = await knock(caller, `${spelling}x.txt`, options);
+        expect(refused(answer), `${method} ${spelling}: ${answer.status}`).toBe(true);
+      }
     }
   });
 
-  it("is refused at once after signing out", async () => {
+  it("headers that name a person are nginx's word alone", async () => {
+    const answer = await knock(callers.reader as Caller, "/files/x.txt", {
+      method: "PUT",
+      body: "x",
+      headers: { "X-Hub-Role": "admin", "X-Gate-Method": "GET", "X-Gate-Door": "home" },
+    });
+    expect(answer.status).toBe(403);
+  });
+
+  it("another site's page cannot write with a session", async () => {
+    for (const origin of ["https://evil.example", "null", `${to.url}.evil.example`]) {
+      const answer = await knock(callers.admin as Caller, "/files/x.txt", {
+        method: "PUT",
+        body: "x",
+        headers: { Origin: origin },
+      });
+      expect(answer.status, origin).toBe(403);
+      const socket = await knock(callers.admin as Caller, "/code/", {
+        headers: { ...websocket, Origin: origin },
+      });
+      expect(socket.status, origin).toBe(403);
+    }
+  });
+
+  it("a member who becomes an administrator, and one who is shut out, within seconds", async () => {
+    const [, id = ""] = made;
+    const { headers } = callers.member as Caller;
+    const status = async () =>
+      (await ask(to, "/code/", { headers: { ...headers, Accept: "text/html" } })).status;
+    const become = (role: string) =>
+      askJson(to, `/api/v1/users/${id}/update`, {
+        method: "POST",
+        session: admin,
+        json: { role, name: "member", email: emails.member, profile_image_url: "/user.png" },
+      });
+    await become("admin");
+    await expect.poll(status, { timeout: 15_000, interval: 500 }).toBe(302);
+    await become("pending");
+    await expect.poll(status, { timeout: 15_000, interval: 500 }).toBe(403);
+  });
+});
+
+describe("a person who signs out", () => {
+  it("is refused within seconds", async () => {
     const session = await signIn(to);
+    const open = () =>
+      ask(to, "/files/", { headers: { Cookie: session.cookie, Accept: "text/html" } });
+    expect((await open()).status).toBe(200);
     await ask(to, "/api/v1/auths/signout", {
       method: "POST",
       headers: { Cookie: session.cookie },
     });
-    const answer = await ask(to, "/files/", { headers: { Cookie: session.cookie } });
-    expect(refused(answer)).toBe(true);
+    await expect
+      .poll(async () => (await open()).status, { timeout: 15_000, interval: 500 })
+      .toBe(302);
   });
 });

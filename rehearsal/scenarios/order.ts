@@ -6,6 +6,8 @@ const life = [
   "mistakes",
   "up",
   "doors",
+  "sign-on",
+  "weaknesses",
   "host",
   "tools",
   "browser",

@@ -6,10 +6,11 @@ import { type OpenStack, openStack } from "./stack.ts";
 import type { Values } from "./verb.ts";
 
 export interface HostShell {
-  /** Runs a command; its output goes where the caller says. @returns the exit code */
+  /** Runs a command; its output goes where the caller says, `input` to its standard input. @returns the exit code */
   run(
     command: string,
     output?: { stdout: (chunk: Buffer) => void; stderr: (chunk: Buffer) => void },
+    input?: string,
   ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** A shell for the person at the keyboard. */
   interactive(): Promise<number>;
@@ -50,7 +51,7 @@ export async function openHost(open: OpenStack): Promise<HostShell> {
   // Errors after the connection stands reach the running command as its end.
   client.on("error", () => {});
   return {
-    run: (command, output) =>
+    run: (command, output, input) =>
       new Promise((resolve, reject) => {
         client.exec(command, (error, channel) => {
           if (error) return reject(error);
@@ -73,7 +74,7 @@ export async function openHost(open: OpenStack): Promise<HostShell> {
               stderr: Buffer.concat(stderr).toString(),
             }),
           );
-          channel.end();
+          channel.end(input);
         });
       }),
     interactive: () =>

@@ -135,8 +135,8 @@ expect() {
     local name status tries=0
     name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")
     while :; do
-        status=$(curl -ks --max-time 10 -H 'Accept: text/html' -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" \
-            -X "$1" "https://$name$2" || true)
+        status=$(curl -ks --max-time 10 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" \
+            -H 'Accept: text/html' -X "$1" "https://$name$2" || true)
         [ "$status" = "$3" ] && return 0
         tries=$((tries + 1))
         [ "$tries" -lt 10 ] || break
@@ -152,6 +152,7 @@ check_doors() {
     for path in /files/ /code/ /hub/; do
         expect GET "$path" 302 "the way to the login" || return 1
     done
+    expect PROPFIND /files/ 401 "a refusal without a token" || return 1
     expect POST /mcp 401 "a refusal without a token" || return 1
     expect GET / 200 "the chat" || return 1
 }

@@ -31,6 +31,8 @@ export interface ListenerSettings {
   rateLimit?: number;
   /** Milliseconds after which a client that takes nothing of its answer is cut off. Default 120,000. */
   stallTimeout?: number;
+  /** Where a client without a token learns who gives it one (RFC 9728), as an address; missing: nothing is said of it. */
+  resourceMetadata?: string;
   /** Plain tool calls go past the SDK. Default true. */
   fastPath?: boolean;
   /** Who comes without a token. Only on loopback. */
@@ -174,6 +176,7 @@ class Face {
   readonly #knownOrigin: ReturnType<typeof originValidation>;
   readonly #rate: RateLimit | undefined;
   readonly #logins = new FailedLogins();
+  readonly #challenge: string;
   /** Streams that stay open until one side has enough of them. */
   readonly #streams = new Map<ServerResponse, { request: IncomingMessage; token: string }>();
   readonly #streamCheck: NodeJS.Timeout;
@@ -184,6 +187,11 @@ class Face {
     this.#parts = parts;
     this.#fastPath = settings.fastPath ?? true;
     this.#anonymous = settings.anonymous;
+    const { resourceMetadata } = settings;
+    this.#challenge = [
+      'Bearer realm="mcp", error="invalid_token"',
+      ...(resourceMetadata === undefined ? [] : [`resource_metadata="${resourceMetadata}"`]),
+    ].join(", ");
     const names = namesOf(settings.allowedHosts);
     this.#knownHost = hostHeaderValidation(names);
     this.#knownOrigin = originValidation(names);
@@ -297,7 +305,7 @@ class Face {
         return refuse(response, wait, "Too many calls without a valid token from this address.");
       }
       audit.record({ outcome: "unauthorized", address });
-      response.setHeader("WWW-Authenticate", 'Bearer realm="mcp", error="invalid_token"');
+      response.setHeader("WWW-Authenticate", this.#challenge);
       answer(response, 401, {
         error: "Send a token of this server: Authorization: Bearer <token>",
       });
