@@ -12,6 +12,9 @@ export interface Section {
   /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
   prefix: string;
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
+  /** Ends what it streams, which would keep the server from closing. */
+  drain?(): void;
+  /** When nobody asks any more. */
   close?(): Promise<void> | void;
 }
 
@@ -70,9 +73,9 @@ async function serve(socket: string, sections: Section[]): Promise<RunningHubSer
     async close() {
       server.closeIdleConnections();
       const closed = new Promise((resolve) => server.close(resolve));
-      // What a section still streams would keep the server open.
-      for (const { close } of sections) await close?.();
+      for (const { drain } of sections) drain?.();
       await closed;
+      for (const { close } of sections) await close?.();
     },
   };
 }

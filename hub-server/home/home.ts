@@ -127,7 +127,7 @@ export function homeSection(parts: HomeParts): Section {
         answerJson(response, error.status, { error: error.message });
       }
     },
-    close: () => events.close(),
+    drain: () => events.close(),
   };
 }
 

@@ -12,6 +12,7 @@ const life = [
   "tools",
   "oauth",
   "browser",
+  "home",
   "change",
   "keep",
   "replace",

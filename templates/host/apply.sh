@@ -130,7 +130,7 @@ set_up_once() {
         --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
 }
 
-# expect METHOD PATH STATUS WHAT: asks through nginx as a stranger asks. Right after a start an answer may be late.
+# expect METHOD PATH STATUS WHAT: asks through nginx as a stranger's browser asks. Right after a start an answer may be late.
 expect() {
     local name status tries=0
     name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")

@@ -43,7 +43,7 @@ function ago(iso) {
   for (const [unit, length] of units) {
     // "In 89 days" says more than "in 2 months".
     if (Math.abs(seconds) >= (unit === "month" ? 4 * length : length))
-      return relative.format(Math.trunc(seconds / length), unit);
+      return relative.format(Math.round(seconds / length), unit);
   }
   return seconds < 0 ? "just now" : "in a moment";
 }
@@ -496,7 +496,7 @@ function callItem({ time: at, user, token, tool, project, path, outcome, ms }) {
     make(
       "span",
       { className: "what" },
-      make("b", {}, tool ?? "sign-in"),
+      make("b", {}, tool ?? "stranger at /mcp"),
       place ? " " : "",
       place ? make("code", {}, place) : "",
       make(

@@ -61,7 +61,7 @@ async function serve(access: Access = defaultAccess): Promise<void> {
 }
 
 async function stop(): Promise<void> {
-  await section.close?.();
+  section.drain?.();
   await new Promise((resolve) => server.close(resolve));
 }
 
