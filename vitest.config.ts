@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["tests/{config,hub,render,remote,setup,scripts,docs}/**/*.test.ts"],
+          include: ["tests/{config,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts"],
         },
       },
       {

@@ -1,5 +1,6 @@
 /** What the hub's server is started with. */
 import { type Access, audiences, defaultAccess, doors } from "../hub/access.ts";
+import { type CertificateSettings, readCertificateSettings } from "./certificate/settings.ts";
 
 export interface HubServerSettings {
   /** Path of the Unix socket that nginx asks at. */
@@ -17,6 +18,8 @@ export interface HubServerSettings {
   chatKeyFile: string;
   /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
   sessionMs: number;
+  /** Undefined: no certificate comes from an ACME server. */
+  certificate: CertificateSettings | undefined;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -37,6 +40,7 @@ export function readEnvironment(env: Env): HubServerSettings {
     tokensFile: needed(env, "TOKENS_FILE"),
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
     sessionMs: milliseconds(env, "SESSION_MS", 5_000),
+    certificate: readCertificateSettings(env),
   };
 }
 

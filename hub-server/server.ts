@@ -2,6 +2,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { TokenStore } from "../mcp-server/src/access/tokens.ts";
+import { certificateSection } from "./certificate/section.ts";
 import type { HubServerSettings } from "./environment.ts";
 import { answerVerdict } from "./gate/answer.ts";
 import { ChatSessions } from "./gate/chat-session.ts";
@@ -53,6 +54,7 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       },
     },
   ];
+  if (settings.certificate) sections.push(certificateSection(settings.certificate));
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     const section = sections.find(({ prefix }) => path.startsWith(prefix));

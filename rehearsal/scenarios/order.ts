@@ -9,6 +9,7 @@ const life = [
   "host",
   "tools",
   "browser",
+  "tls",
   "change",
   "keep",
   "replace",
