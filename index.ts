@@ -76,8 +76,9 @@ async function provision(): Promise<Record<string, unknown>> {
   const passwords = new Passwords("passwords");
   const { databaseUrl, redisUrl, modelApiKey, tlsCertificate, tlsPrivateKey } = config.secrets;
   const certificate =
-    settings.tlsMode === "internal"
-      ? new Certificate("certificate", { hostName: hub.hostName })
+    settings.tlsMode !== "provided"
+      ? // With acme: what nginx serves until the first real one is there.
+        new Certificate("certificate", { hostName: hub.hostName })
       : undefined;
   const secrets = pulumi
     .all([
@@ -133,7 +134,7 @@ async function provision(): Promise<Record<string, unknown>> {
       url: hub.url,
       hostName: hub.hostName,
       vcpus: sizes[settings.size]?.vcpus ?? 1,
-      publicCertificate: settings.tlsMode === "provided",
+      publicCertificate: settings.tlsMode !== "internal",
     });
   }
 
@@ -153,7 +154,7 @@ async function provision(): Promise<Record<string, unknown>> {
     // Known once it runs: an output that names a release is never ahead of the host.
     release: rollout.applied.id.apply(() => release.digest),
     monthlyCost: monthlyCost(settings, await livePrice(settings.size)),
-    ...(certificate ? { caCertificate: certificate.ca } : {}),
+    ...(certificate && settings.tlsMode === "internal" ? { caCertificate: certificate.ca } : {}),
     ...(settings.dns === "elsewhere"
       ? {
           dnsRecord: pulumi.interpolate`${hub.hostName} A ${ipAddress}`,

@@ -7,6 +7,9 @@ import { audiences, defaultAccess } from "../hub/access.ts";
 import { defaultImages } from "../hub/images.ts";
 import { hostImages, regions, sizes } from "../hub/sizes.ts";
 
+export const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+export const LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory";
+
 /** A DNS name: labels of letters, digits and inner hyphens, no scheme, port or path. */
 const domainName =
   /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -147,11 +150,32 @@ export const settingsSchema = z.strictObject({
     .max(10240)
     .default(512)
     .describe("Largest upload in MiB, for the chat and the file manager"),
-  tlsMode: oneOf(["internal", "provided"], "TLS mode")
+  tlsMode: oneOf(["internal", "acme", "provided"], "TLS mode")
     .default("internal")
     .describe(
-      "internal: a certificate from the hub's own CA; provided: tlsCertificate and tlsPrivateKey",
+      "internal: a certificate from the hub's own CA; acme: one from Let's Encrypt, by whose terms the hub then goes; provided: tlsCertificate and tlsPrivateKey",
     ),
+  acmeServer: url(["https"], LETS_ENCRYPT, true)
+    .default(LETS_ENCRYPT)
+    .describe("Directory of the ACME server for tlsMode acme"),
+  acmeStagingServer: url(["https"], LETS_ENCRYPT_STAGING, true)
+    .optional()
+    .describe(
+      "ACME server at which a first order is tried. Unset: Let's Encrypt's own with Let's Encrypt, none with another server",
+    ),
+  acmeCa: z
+    .string()
+    .regex(/-----BEGIN CERTIFICATE-----/, "must be a PEM certificate")
+    .optional()
+    .describe("PEM of the CA by which a private ACME server proves itself"),
+  acmeResolver: z
+    .string()
+    .regex(
+      /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\])(?::\d{1,5})?$/i,
+      "must be the address of a DNS server, like 10.0.0.2:53",
+    )
+    .optional()
+    .describe("DNS server that a private ACME server asks. Unset: the host's"),
   modelApiUrl: url(["http", "https"], "https://api.example.com/v1", false)
     .optional()
     .describe("OpenAI-compatible API that the chat offers from the start"),
@@ -189,6 +213,7 @@ export const settingsSchema = z.strictObject({
       nginx: image.default(defaultImages.nginx),
       postgres: image.default(defaultImages.postgres),
       valkey: image.default(defaultImages.valkey),
+      certbot: image.default(defaultImages.certbot),
     })
     .prefault({})
     .describe("Container images by role, each pinned to a version"),
@@ -221,6 +246,14 @@ export const secretsSchema = z.strictObject({
 
 export type Settings = z.output<typeof settingsSchema>;
 export type ConfigSecrets = z.output<typeof secretsSchema>;
+
+/** ACME server at which a first order is tried; undefined: none. */
+export function stagingServer(
+  settings: Pick<Settings, "acmeServer" | "acmeStagingServer">,
+): string | undefined {
+  if (settings.acmeStagingServer !== undefined) return settings.acmeStagingServer;
+  return settings.acmeServer === LETS_ENCRYPT ? LETS_ENCRYPT_STAGING : undefined;
+}
 
 /** Host name the hub answers to. */
 export function hostName(settings: Pick<Settings, "domain" | "subdomain">): string {

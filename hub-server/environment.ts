@@ -1,5 +1,6 @@
 /** What the hub's server is started with. */
 import { type Access, audiences, defaultAccess, doors } from "../hub/access.ts";
+import { type CertificateSettings, readCertificateSettings } from "./certificate/settings.ts";
 
 export interface GateSettings {
   /** Path of the Unix socket that nginx asks at. */
@@ -18,6 +19,8 @@ export interface GateSettings {
 }
 
 export interface HubServerSettings extends GateSettings {
+  /** Undefined: no certificate comes from an ACME server. */
+  certificate: CertificateSettings | undefined;
   /** Holds the key of the chat's API, once the set-up job has left it there. */
   chatKeyFile: string;
   /** Folder of this server's own state. */
@@ -59,6 +62,7 @@ export function readEnvironment(env: Env): HubServerSettings {
     statusDir: needed(env, "STATUS_DIR"),
     auditDir: needed(env, "AUDIT_DIR"),
     frontDoor: placeOf(env, "FRONT_DOOR"),
+    certificate: readCertificateSettings(env),
   };
 }
 

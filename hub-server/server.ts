@@ -1,6 +1,7 @@
 /** The hub's own server, on a Unix socket that nginx alone can reach: who asks here has passed nginx. */
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { certificateSection } from "./certificate/section.ts";
 import type { GateSettings, HubServerSettings } from "./environment.ts";
 import { gateSections } from "./gate/gate-sections.ts";
 import { homeSection } from "./home/home.ts";
@@ -28,6 +29,7 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
   const server = await serve(settings.socket, [
     ...gateSections(settings),
     ...oauthSections(settings),
+    ...(settings.certificate ? [certificateSection(settings.certificate)] : []),
     homeSection({
       access: settings.access,
       publicUrl: settings.publicUrl,

@@ -27,7 +27,8 @@ export function describeHub({ settings, secrets }: Config): Hub {
   const wanted = services.filter(
     (service) =>
       !(service.embedded === "database" && externalDatabase) &&
-      !(service.embedded === "cache" && externalCache),
+      !(service.embedded === "cache" && externalCache) &&
+      (service.onlyIn === undefined || service.onlyIn === settings.tlsMode),
   );
   const memory = planMemory(settings.size, [...wanted]);
   const name = hostName(settings);

@@ -8,6 +8,7 @@ export interface Images {
   nginx: string;
   postgres: string;
   valkey: string;
+  certbot: string;
 }
 
 export const defaultImages: Readonly<Images> = {
@@ -18,4 +19,5 @@ export const defaultImages: Readonly<Images> = {
   nginx: "nginx:1.28",
   postgres: "pgvector/pgvector:pg17",
   valkey: "valkey/valkey:8.1",
+  certbot: "certbot/certbot:v5.8.0",
 };

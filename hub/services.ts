@@ -19,6 +19,8 @@ export interface Service extends Need {
   secretsOwner: { uid: number; gid: number };
   /** Left out when the settings name an external one. */
   embedded?: "database" | "cache";
+  /** Only there in this TLS mode. */
+  onlyIn?: "acme";
 }
 
 const root = { uid: 0, gid: 0 };
@@ -35,6 +37,9 @@ const DOOR_FOLDER = "/data/hub/door";
 /** The host's report, for the hub's server. */
 const STATUS_FOLDER = "/data/hub/status";
 const nginxUser = { uid: 101, gid: 101 };
+const certbotUser = { uid: 102, gid: 102 };
+/** All of a public certificate, so that another host goes on with the same one. The folders of it: */
+const CERTIFICATES = "/data/certificates";
 
 export const services: readonly Service[] = [
   {
@@ -42,7 +47,19 @@ export const services: readonly Service[] = [
     image: "nginx",
     minimum: 96,
     weight: 0,
-    data: [{ path: DOOR_FOLDER, uid: worker.uid, gid: nginxUser.gid, mode: "0750" }],
+    data: [
+      { path: DOOR_FOLDER, uid: worker.uid, gid: nginxUser.gid, mode: "0750" },
+      { path: CERTIFICATES, ...root, mode: "0755" },
+      // Certbot writes, nginx reads, nobody else does: what is made in it belongs to nginx's group.
+      {
+        path: `${CERTIFICATES}/serving`,
+        uid: certbotUser.uid,
+        gid: nginxUser.gid,
+        mode: "2750",
+      },
+      // Answers to an ACME server: written by certbot, and by the hub's server to see that they arrive.
+      { path: `${CERTIFICATES}/webroot`, uid: worker.uid, gid: certbotUser.gid, mode: "2775" },
+    ],
     secretsOwner: nginxUser,
   },
   {
@@ -52,6 +69,9 @@ export const services: readonly Service[] = [
     weight: 0,
     data: [
       { path: "/data/hub/server", ...worker, mode: "0700" },
+      { path: `${CERTIFICATES}/state`, ...worker, mode: "0700" },
+      // Requests to certbot and its answers.
+      { path: `${CERTIFICATES}/exchange`, uid: worker.uid, gid: certbotUser.gid, mode: "2770" },
       // As the folder of the MCP server's key: the set-up job leaves it there.
       { path: "/data/hub/server-key", ...root, gid: worker.gid, mode: "2750" },
       // The host writes its report here, and nobody else.
@@ -113,6 +133,15 @@ export const services: readonly Service[] = [
     data: [{ path: "/data/valkey", ...database, mode: "0700" }],
     secretsOwner: database,
     embedded: "cache",
+  },
+  {
+    name: "certbot",
+    image: "certbot",
+    minimum: 128,
+    weight: 0,
+    data: [{ path: `${CERTIFICATES}/certbot`, ...certbotUser, mode: "0700" }],
+    secretsOwner: certbotUser,
+    onlyIn: "acme",
   },
 ];
 

@@ -5,6 +5,7 @@
  * folder keeps its path as long as its content is the same, so that a release recreates only the services it changes.
  */
 import { createHash } from "node:crypto";
+import { stagingServer } from "../config/schema.ts";
 import type { Hub } from "../hub/hub.ts";
 import { setupJob, WORKSPACE } from "../hub/services.ts";
 import { type ArchiveFile, archive, digestOf, type Files } from "./archive.ts";
@@ -45,11 +46,12 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     mcpTokenScopes:
       settings.chatServerTools === "code" ? "read,write,delete,self-modify" : "read,write,delete",
     openaiApi: String(settings.modelApiUrl !== undefined),
+    tlsMode: settings.tlsMode,
+    acmeServer: settings.tlsMode === "acme" ? settings.acmeServer : "",
+    acmeStagingServer: stagingServer(settings) ?? "",
+    acmeResolver: settings.acmeResolver ?? "",
     // Nobody can trust a name for a year on behalf of a certificate that browsers do not know.
-    strictTransportSecurity:
-      settings.tlsMode === "provided"
-        ? 'add_header Strict-Transport-Security "max-age=31536000" always;'
-        : "",
+    knownToBrowsers: settings.acmeCa === undefined ? "yes" : "no",
     ...prefixed("images", { ...settings.images }),
   };
   const text = async (path: string): Promise<ArchiveFile> => ({
@@ -59,6 +61,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
   const stores: Record<string, Files> = {
     nginx: {
       "nginx.conf": await text("nginx/nginx.conf"),
+      "serve.sh": await text("nginx/serve.sh"),
       "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
       "gate.conf": await text("nginx/gate.conf"),
       "person.conf": await text("nginx/person.conf"),
@@ -67,6 +70,10 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },
     "open-webui": { "open-webui.env": await text("open-webui.env") },
+    certbot: {
+      "loop.sh": await text("certbot/loop.sh"),
+      "acme-ca.pem": { content: settings.acmeCa ?? "" },
+    },
     [setupJob.name]: { "setup.mjs": { content: bundles.setup } },
   };
   const contexts: Record<string, Files> = {

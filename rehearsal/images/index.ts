@@ -38,6 +38,7 @@ const buildSeconds: Record<keyof Images, number> = {
   postgres: 20,
   nginx: 10,
   valkey: 10,
+  certbot: 20,
   node: 10,
 };
 

@@ -84,4 +84,9 @@ export const serviceRecipes: Record<keyof Images, Recipe> = {
   nginx: { name: "nginx", bases: { TRIXIE: trixie } },
   postgres: { name: "postgres", bases: { TRIXIE: trixie }, args: { MAJOR: "17" } },
   valkey: { name: "valkey", bases: { TRIXIE: trixie } },
+  certbot: {
+    name: "certbot",
+    bases: { TRIXIE: trixie },
+    args: { VERSION: versionIn(defaultImages.certbot) },
+  },
 };

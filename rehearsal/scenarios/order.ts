@@ -13,6 +13,7 @@ const life = [
   "oauth",
   "browser",
   "home",
+  "tls",
   "change",
   "keep",
   "replace",

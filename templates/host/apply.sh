@@ -108,7 +108,7 @@ build_images() {
 check_nginx() {
     local output
     output=$(compose "$here" "$secrets" run --rm --no-deps -T nginx \
-        nginx -t -q -c /etc/aihub/nginx.conf 2>&1 </dev/null) ||
+        sh /etc/aihub/serve.sh check 2>&1 </dev/null) ||
         fail "nginx refuses its new configuration: $(tail -n 5 <<<"$output" | cut -c1-300)" \
             "correct templates/nginx/; the running release was not touched"
 }

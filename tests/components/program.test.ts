@@ -245,6 +245,14 @@ describe("other settings", () => {
     expect(outputs.dnsRecord).toBe("aihub.example.com A 203.0.113.99");
   });
 
+  it("a certificate by ACME: one of our own until it comes, and its expiry is watched", async () => {
+    const { registered, outputs } = await run({ tlsMode: "acme" });
+    expect(registered.some((each) => each.type.endsWith(":Certificate"))).toBe(true);
+    expect(outputs.caCertificate).toBeUndefined();
+    const alerts = registered.filter((each) => each.type.endsWith(":UptimeAlert"));
+    expect(alerts.map((each) => each.inputs.type).sort()).toEqual(["down_global", "ssl_expiry"]);
+  });
+
   it("a provided certificate: no CA of our own, and its expiry is watched", async () => {
     const { registered, outputs } = await run({
       tlsMode: "provided",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../config/parse.ts";
+import { stagingServer } from "../../config/schema.ts";
 
 const sound = {
   domain: "example.com",
@@ -73,6 +74,9 @@ describe("settings that are wrong", () => {
     ["hostGeneration", "0", /hostGeneration/],
     ["volumeSizeGib", "many", /volumeSizeGib/],
     ["tlsMode", "none", /unknown TLS mode/],
+    ["acmeServer", "http://ca.example/directory", /is not a URL of the form https/],
+    ["acmeCa", "/etc/ca.pem", /must be a PEM certificate/],
+    ["acmeResolver", "ns.example", /must be the address of a DNS server/],
   ])("%s %s is refused, with the command that fixes it", (key, value, message) => {
     const attempt = () => parseConfig({ ...sound, [key]: value });
     expect(attempt).toThrow(message);
@@ -102,5 +106,16 @@ describe("settings that are wrong", () => {
     expect(() => parseConfig({}, "npm run hub -- config")).toThrow(
       /npm run hub -- config set aihub:domain/,
     );
+  });
+});
+
+describe("the ACME server for a trial", () => {
+  it("is Let's Encrypt's own with Let's Encrypt, none with another, and the one that is named", () => {
+    const staging = (raw: Record<string, string>) =>
+      stagingServer(parseConfig({ ...sound, tlsMode: "acme", ...raw }).settings);
+    expect(staging({})).toBe("https://acme-staging-v02.api.letsencrypt.org/directory");
+    expect(staging({ acmeServer: "https://ca.example/directory" })).toBeUndefined();
+    const named = "https://trial.example/directory";
+    expect(staging({ acmeStagingServer: named })).toBe(named);
   });
 });

@@ -126,6 +126,29 @@ describe("the compose file", () => {
     expect(services["open-webui"]?.healthcheck?.test.join(" ")).toContain("/ready");
   });
 
+  it("has certbot with tlsMode acme alone, without a right that it does not need", async () => {
+    const internal = composeOf(await renderRelease(exampleHub(), bundles)).services;
+    expect(internal.certbot).toBeUndefined();
+    const release = await renderRelease(exampleHub({ tlsMode: "acme" }), bundles);
+    const { services } = composeOf(release);
+    expect(services.certbot).toMatchObject({ user: "102:102", read_only: true, cap_drop: ["ALL"] });
+    expect(services.certbot?.ports).toBeUndefined();
+    expect(services.certbot?.image).toBe("certbot/certbot:v5.8.0");
+    expect(release.files["images.txt"]?.content).toContain("certbot/certbot:v5.8.0");
+    // Keys are in reach of who makes them and of who serves by them.
+    const reach = (path: string) =>
+      Object.keys(services).filter((name) =>
+        services[name]?.volumes?.some((volume) => volume.startsWith(path)),
+      );
+    expect(reach("/data/certificates/certbot:")).toEqual(["certbot"]);
+    expect(reach("/data/certificates/serving:")).toEqual(["nginx", "certbot"]);
+    expect(services.nginx?.volumes).toContain("/data/certificates/serving:/run/serving:ro");
+    const folders = release.files["data.tsv"]?.content.split("\n") ?? [];
+    expect(folders.findIndex((line) => line.startsWith("/data/certificates\t"))).toBeLessThan(
+      folders.findIndex((line) => line.startsWith("/data/certificates/")),
+    );
+  });
+
   it("writes to the data volume alone", async () => {
     const { services } = composeOf(await renderRelease(exampleHub(), bundles));
     for (const [name, service] of Object.entries(services)) {
