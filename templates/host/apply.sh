@@ -122,13 +122,13 @@ set_up_once() {
         --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
 }
 
-# expect METHOD PATH STATUS WHAT: asks through nginx as a stranger asks. Right after a start an answer may be late.
+# expect METHOD PATH STATUS WHAT: asks through nginx as a stranger's browser asks. Right after a start an answer may be late.
 expect() {
     local name status tries=0
     name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")
     while :; do
         status=$(curl -ks --max-time 10 -o /dev/null -w '%{http_code}' --resolve "$name:443:127.0.0.1" \
-            -X "$1" "https://$name$2" || true)
+            -H 'Accept: text/html' -X "$1" "https://$name$2" || true)
         [ "$status" = "$3" ] && return 0
         tries=$((tries + 1))
         [ "$tries" -lt 10 ] || break
