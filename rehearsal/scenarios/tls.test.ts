@@ -115,7 +115,7 @@ beforeAll(async () => {
     ...{ tlsMode: "acme", acmeServer: server.url },
     ...{ acmeCa: world.ca, acmeResolver: world.resolver },
   })) {
-    await hubOk(["config", "set", key, value]);
+    await hubOk(["config", "set", key], { input: value });
   }
   await hubOk(["up", "--yes"]);
 });
