@@ -1,13 +1,12 @@
 /** The Pulumi command line: the one on PATH, else the official download, else one built from its Go module. */
-import { mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensureBase } from "../../rehearsal/images/base.ts";
-import { authorityBundles } from "../../rehearsal/images/machine-trust.ts";
-import type { Log, Progress } from "../progress.ts";
-import { cacheDir, cached, entryPath, has, keyOf, keyOfFolder } from "./cache.ts";
+import type { Progress } from "../progress.ts";
+import { cached, entryPath, has, keyOf, keyOfFolder } from "./cache.ts";
+import { hasGo, runGo } from "./go.ts";
 import { pulumiByPackage } from "./pulumi-package.ts";
-import { run } from "./run.ts";
 
 const OLDEST_MINOR = 220;
 const module = join(import.meta.dirname, "pulumi");
@@ -72,65 +71,14 @@ async function fromModule(progress: Progress): Promise<Pulumi> {
   const root = await cached(entry, (target) =>
     progress.step(title, async (log) => {
       await mkdir(join(target, "bin"), { recursive: true });
-      if (image) await buildInContainer(log, version, target, image);
-      else await buildHere(log, version, target);
+      const output = (folder: string) => goArguments(version, join(folder, "bin", "pulumi"));
+      await runGo(log, { args: output, module, target, image });
     }),
   );
   return { root, version };
 }
 
-async function hasGo(): Promise<boolean> {
-  const { exitCode, stdout } = await execa("go", ["env", "GOVERSION"], { reject: false, cwd: "/" });
-  const minor = /^go1\.(\d+)/.exec(stdout?.trim() ?? "")?.[1];
-  // From 1.21 on, Go fetches the newer Go that a module asks for.
-  return exitCode === 0 && Number(minor) >= 21;
-}
-
 function goArguments(version: string, output: string): string[] {
   const variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
   return ["build", "-v", "-ldflags", `-s -w -X ${variable}=${version}`, "-o", output, command];
-}
-
-const goEnvironment = {
-  CGO_ENABLED: "0",
-  GOTOOLCHAIN: "auto",
-  GOWORK: "off",
-  GOFLAGS: "-buildvcs=false",
-};
-
-async function buildHere(log: Log, version: string, target: string): Promise<void> {
-  await run(log, "go", goArguments(version, join(target, "bin", "pulumi")), {
-    cwd: module,
-    env: goEnvironment,
-  });
-}
-
-async function buildInContainer(
-  log: Log,
-  version: string,
-  target: string,
-  image: string,
-): Promise<void> {
-  // Modules and compiled packages stay, so that an interrupted build goes on where it was.
-  const goFiles = cacheDir("go");
-  await mkdir(goFiles, { recursive: true });
-  const authorities = authorityBundles();
-  const proxies = ["http_proxy", "https_proxy", "no_proxy", "GOPROXY", "GONOSUMDB", "GOSUMDB"];
-  const script = [
-    "set -e",
-    "apt-get update -qq",
-    "apt-get install -y -qq --no-install-recommends golang-go >/dev/null",
-    "cat /authorities/*.pem >>/etc/ssl/certs/ca-certificates.crt 2>/dev/null || true",
-    'cd /module && exec go "$@"',
-  ].join("\n");
-  await run(log, "docker", [
-    ...["run", "--rm", "--network", "host"],
-    ...["--volume", `${module}:/module:ro`, "--volume", `${target}:/target`],
-    ...["--volume", `${goFiles}:/go`, "--env", "GOPATH=/go", "--env", "GOCACHE=/go/build"],
-    ...Object.entries(goEnvironment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-    ...proxies.filter((name) => process.env[name]).flatMap((name) => ["--env", name]),
-    ...authorities.flatMap((path, index) => ["--volume", `${path}:/authorities/${index}.pem:ro`]),
-    ...[image, "sh", "-c", script, "sh", ...goArguments(version, "/target/bin/pulumi")],
-  ]);
-  await rm(goFiles, { recursive: true, force: true });
 }
