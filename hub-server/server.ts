@@ -1,7 +1,7 @@
 /** The hub's own server, on a Unix socket that nginx alone can reach: who asks here has passed nginx. */
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { certificateSection } from "./certificate/section.ts";
+import { certificateSection, statusPath } from "./certificate/section.ts";
 import type { GateSettings, HubServerSettings } from "./environment.ts";
 import { gateSections } from "./gate/gate-sections.ts";
 import { homeSection } from "./home/home.ts";
@@ -83,10 +83,11 @@ async function serve(socket: string, sections: Section[]): Promise<RunningHubSer
 }
 
 export function statusOf(
-  settings: Pick<HubServerSettings, "statusDir" | "frontDoor" | "publicUrl">,
+  settings: Pick<HubServerSettings, "statusDir" | "frontDoor" | "publicUrl" | "certificate">,
 ): StatusSource {
   const serverName = new URL(settings.publicUrl).hostname;
-  return new StatusSource(settings.statusDir, { ...settings.frontDoor, serverName });
+  const keeping = settings.certificate && statusPath(settings.certificate);
+  return new StatusSource(settings.statusDir, { ...settings.frontDoor, serverName }, keeping);
 }
 
 /** Whether a path may mean another one than it spells. */

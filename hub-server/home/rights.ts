@@ -42,6 +42,7 @@ export function statusFor({ hostDetails }: Rights, status: HubStatus): HubStatus
     disk: null,
     memory: null,
     load: null,
+    keeping: null,
     releases: [],
     updates: null,
   };

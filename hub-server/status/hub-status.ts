@@ -1,4 +1,5 @@
 /** How a hub is: what the home page, /hub/api/status and `npm run hub -- status` show. Documented in docs/status-api.md. */
+import type { CertificateStatus } from "../certificate/status.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { Certificate } from "./certificate.ts";
 import type { HostReport } from "./host-report.ts";
@@ -25,6 +26,8 @@ export interface HubStatus {
   load: [number, number, number] | null;
   /** What nginx shows; null: it does not answer. */
   certificate: { notAfter: string; daysLeft: number; issuer: string; subject: string } | null;
+  /** How it stands with getting and renewing it; null: it comes from no ACME server. */
+  keeping: Pick<CertificateStatus, "state" | "message" | "nextCheck"> | null;
   /** ISO times; null: none yet. */
   lastBackup: string | null;
   lastDrill: string | null;
@@ -60,6 +63,7 @@ export interface StatusParts {
   releases: Rollout[];
   backup: BackupReport;
   certificate: Certificate | null;
+  keeping: CertificateStatus | undefined;
 }
 
 /** Milliseconds after which a report is no news: four of the host's rounds. */
@@ -72,6 +76,7 @@ export function hubStatusOf({
   releases,
   backup,
   certificate,
+  keeping,
 }: StatusParts): HubStatus {
   // One from the future comes from a clock that cannot be trusted either.
   const stale = report === undefined || !(Math.abs(now - Date.parse(report.time)) <= STALE);
@@ -92,6 +97,9 @@ export function hubStatusOf({
       ...certificate,
       daysLeft: Math.floor((Date.parse(certificate.notAfter) - now) / DAY),
     },
+    keeping: keeping
+      ? { state: keeping.state, message: keeping.message, nextCheck: keeping.nextCheck }
+      : null,
     ...backup,
     releases,
     updates: report?.updates ?? null,

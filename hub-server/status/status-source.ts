@@ -1,6 +1,7 @@
 /** Reads what the host left and what nginx shows. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { certificateStatus } from "../certificate/status.ts";
 import { backupReportOf } from "./backup-report.ts";
 import { type FrontDoor, ServedCertificate } from "./certificate.ts";
 import { hostReportOf } from "./host-report.ts";
@@ -13,11 +14,16 @@ const KEPT = 1_000;
 export class StatusSource {
   readonly #folder: string;
   readonly #certificate: ServedCertificate;
+  readonly #keeping: string | undefined;
   #read: Promise<HubStatus> | undefined;
   #until = 0;
 
-  /** @param folder where host.json, releases.jsonl and backup.json lie, as far as they exist */
-  constructor(folder: string, frontDoor: FrontDoor) {
+  /**
+   * @param folder where host.json, releases.jsonl and backup.json lie, as far as they exist
+   * @param keeping file of the certificate's status, where one is kept
+   */
+  constructor(folder: string, frontDoor: FrontDoor, keeping?: string) {
+    this.#keeping = keeping;
     this.#folder = folder;
     this.#certificate = new ServedCertificate(frontDoor);
   }
@@ -32,11 +38,12 @@ export class StatusSource {
   }
 
   async #assemble(): Promise<HubStatus> {
-    const [report = "", releases = "", backup = "", certificate] = await Promise.all([
+    const [report = "", releases = "", backup = "", certificate, keeping] = await Promise.all([
       this.#text("host.json"),
       this.#text("releases.jsonl"),
       this.#text("backup.json"),
       this.#certificate.read(),
+      this.#keeping === undefined ? undefined : certificateStatus(this.#keeping),
     ]);
     return hubStatusOf({
       now: Date.now(),
@@ -44,6 +51,7 @@ export class StatusSource {
       releases: rolloutsOf(releases),
       backup: backupReportOf(backup),
       certificate,
+      keeping,
     });
   }
 

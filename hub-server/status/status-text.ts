@@ -17,9 +17,10 @@ export function statusText(status: HubStatus, now = Date.now()): string {
     ...usage("disk", status.disk),
     ...usage("memory", status.memory),
   );
-  const { certificate, lastBackup, lastDrill, updates } = status;
+  const { certificate, keeping, lastBackup, lastDrill, updates } = status;
   if (certificate)
     lines.push(`certificate ${certificate.daysLeft} days left, from ${certificate.issuer}`);
+  if (keeping && keeping.state !== "serving") lines.push(`✘ certificate: ${keeping.message}`);
   lines.push(
     `last backup ${lastBackup ?? "none yet"}, last restore drill ${lastDrill ?? "none yet"}`,
   );

@@ -82,5 +82,6 @@ async function askDocker(host: HostShell): Promise<HubStatus | undefined> {
     releases: [],
     backup: { lastBackup: null, lastDrill: null },
     certificate: null,
+    keeping: undefined,
   });
 }

@@ -134,11 +134,12 @@ function showStatus(status) {
   say(byId("version"), status.version ? `Release ${status.version}` : "");
 }
 
-function showHealth({ stale, reportedAt, services, certificate, volume }) {
+function showHealth({ stale, reportedAt, services, certificate, keeping, volume }) {
   const ill = services.filter(({ health }) => health !== "healthy");
   const names = ill.map(({ name }) => name).join(", ");
   const warnings = [];
-  if (certificate && certificate.daysLeft < 14)
+  // One that is renewed by itself may be short-lived.
+  if (certificate && certificate.daysLeft < (keeping?.state === "serving" ? 2 : 14))
     warnings.push(
       certificate.daysLeft < 0
         ? "The certificate has run out."
@@ -236,12 +237,13 @@ function bar(label, usage) {
   ];
 }
 
-function showSafety({ certificate, lastBackup, lastDrill, updates, load }) {
+function showSafety({ certificate, keeping, lastBackup, lastDrill, updates, load }) {
   const rows = [];
   const row = (term, ...what) => rows.push(make("dt", {}, term), make("dd", {}, ...what));
   if (certificate) {
     const { daysLeft, issuer } = certificate;
-    const kind = daysLeft < 0 ? "bad-text" : daysLeft < 14 ? "warn-text" : "";
+    const few = keeping?.state === "serving" ? 2 : 14;
+    const kind = daysLeft < 0 ? "bad-text" : daysLeft < few ? "warn-text" : "";
     row(
       "Certificate",
       make("span", { className: kind }, daysLeft < 0 ? "has run out" : `${daysLeft} days left`),
@@ -249,6 +251,8 @@ function showSafety({ certificate, lastBackup, lastDrill, updates, load }) {
       make("small", {}, `from ${issuer}`),
     );
   } else row("Certificate", "cannot be read");
+  if (keeping && keeping.state !== "serving")
+    row("Getting one", make("span", { className: "warn-text" }, keeping.message));
   row("Last backup", lastBackup ? time(lastBackup) : "none yet");
   row("Last restore drill", lastDrill ? time(lastDrill) : "none yet");
   if (updates) {

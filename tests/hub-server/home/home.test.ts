@@ -47,6 +47,7 @@ async function serve(access: Access = defaultAccess): Promise<void> {
           ],
           backup: { lastBackup: null, lastDrill: null },
           certificate: null,
+          keeping: undefined,
         }),
     },
     times: { look: 20, heartbeat: 50, life: 400 },

@@ -15,6 +15,7 @@ const statusOf = (over: Partial<StatusParts> = {}) =>
     releases: [],
     backup: { lastBackup: null, lastDrill: null },
     certificate: null,
+    keeping: undefined,
     ...over,
   });
 
@@ -30,6 +31,26 @@ describe("the status of a hub", () => {
       stale: false,
       version: "0123456789abcdef",
     });
+  });
+
+  it("says what stands in the way of a certificate", () => {
+    const keeping = {
+      state: "waiting",
+      message: "hub.example.com has no address. Make the record.",
+      nextCheck: at(60),
+      notAfter: null,
+      writtenAt: at(0),
+      daysLeft: null,
+      issuer: null,
+      ledger: { issued: 0, failed: 0, trials: 0, last: null },
+    } as const;
+    const { state, message, nextCheck } = keeping;
+    const status = statusOf({ keeping });
+    expect(status.keeping).toEqual({ state, message, nextCheck });
+    expect(statusText(status, now)).toContain("✘ certificate: hub.example.com has no address.");
+    const well = statusOf({ keeping: { ...keeping, state: "serving", message: "good" } });
+    expect(statusText(well, now)).not.toContain("✘ certificate");
+    expect(statusOf().keeping).toBeNull();
   });
 
   it.each([
