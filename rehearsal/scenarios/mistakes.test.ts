@@ -34,7 +34,7 @@ describe("a setting that is wrong", () => {
       const run = await hub(["preview"]);
       expect(run.exitCode).toBe(1);
       expect(run.all).toMatch(
-        /memory plan does not fit[\s\S]*= 3616 MiB, but s-1vcpu-2gb has 2048 MiB/,
+        /memory plan does not fit[\s\S]*= 3776 MiB, but s-1vcpu-2gb has 2048 MiB/,
       );
     } finally {
       await hubOk(["config", "rm", "size"]);
