@@ -1,8 +1,8 @@
 /** The last calls of tools, from the end of the MCP server's log. */
 import { constants, type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import type { Visitor } from "../gate/visitor.ts";
 import type { Rights } from "./rights.ts";
-import type { Visitor } from "./visitor.ts";
 
 export interface AuditLine {
   /** ISO time. */

@@ -1,6 +1,7 @@
 /** The hub's home page and its JSON API, at /hub/. Documented in docs/status-api.md. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../../hub/access.ts";
+import { type Visitor, visitorOf } from "../gate/visitor.ts";
 import type { Section } from "../server.ts";
 import type { HubStatus } from "../status/hub-status.ts";
 import { answerJson, answerText, commonHeaders } from "./answer.ts";
@@ -13,7 +14,6 @@ import page from "./page/index.html" with { type: "text" };
 import { Refusal } from "./refusal.ts";
 import { type Rights, rightsOf, statusFor } from "./rights.ts";
 import { type EventTimes, StatusEvents } from "./status-events.ts";
-import { type Visitor, visitorOf } from "./visitor.ts";
 
 export interface HomeParts {
   access: Access;

@@ -7,9 +7,9 @@ import {
   revokeToken,
   type StoredToken,
 } from "../../mcp-server/src/access/tokens.ts";
+import type { Visitor } from "../gate/visitor.ts";
 import { Refusal } from "./refusal.ts";
 import type { Rights } from "./rights.ts";
-import type { Visitor } from "./visitor.ts";
 
 /** Never its secret, nor a digest of it. */
 export interface ShownToken {

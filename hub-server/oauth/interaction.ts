@@ -2,9 +2,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors, type Provider } from "oidc-provider";
-import { type Role, roles } from "../../hub/access.ts";
 import type { Scope } from "../../mcp-server/src/access/caller.ts";
 import { readBody } from "../../mcp-server/src/http/body.ts";
+import { type Visitor, visitorOf } from "../gate/visitor.ts";
 import { clientName, documentHost } from "./client-name.ts";
 import { grantableScopes } from "./granted-tokens.ts";
 import { consentPage, messagePage, onwardPage, pageHeaders } from "./pages.ts";
@@ -15,13 +15,6 @@ export interface InteractionParts {
   provider: Provider;
   store: OAuthStore;
   publicUrl: string;
-}
-
-interface SignedIn {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
 }
 
 /** Bytes of the form. */
@@ -39,7 +32,7 @@ export class Interactions {
   /** @param uid as the path has it */
   async handle(request: IncomingMessage, response: ServerResponse, uid: string): Promise<void> {
     const { provider } = this.#parts;
-    const person = personOf(request);
+    const person = visitorOf(request.headers);
     if (!person) return show(response, 403, refusal);
     if (request.method !== "GET" && request.method !== "POST") {
       response.setHeader("Allow", "GET, POST");
@@ -110,7 +103,7 @@ export class Interactions {
   }
 
   /** Each time a grant of its own: what one program was given says nothing about what the next one gets. */
-  async #grant(clientId: string, name: string, person: SignedIn, scopes: readonly Scope[]) {
+  async #grant(clientId: string, name: string, person: Visitor, scopes: readonly Scope[]) {
     const { provider, store, publicUrl } = this.#parts;
     const grant = new provider.Grant({ accountId: person.id, clientId });
     grant.addResourceScope(resourceOf(publicUrl), scopes.join(" "));
@@ -123,28 +116,11 @@ export class Interactions {
   }
 
   /** Proof that the form was shown to this person for this request. */
-  #formToken(uid: string, { id }: SignedIn): string {
+  #formToken(uid: string, { id }: Visitor): string {
     return createHmac("sha256", this.#key)
       .update(JSON.stringify([uid, id]))
       .digest("base64url");
   }
-}
-
-/** Undefined when nginx has named nobody, or not wholly. */
-function personOf({ headers }: IncomingMessage): SignedIn | undefined {
-  const word = (name: string) => {
-    const value = headers[name];
-    try {
-      return typeof value === "string" ? decodeURIComponent(value) : "";
-    } catch {
-      return "";
-    }
-  };
-  const [id, email, name] = [word("x-hub-id"), word("x-hub-user"), word("x-hub-name")];
-  const role = roles.find((known) => known === word("x-hub-role"));
-  return id !== "" && email !== "" && role !== undefined
-    ? { id, email, name: name || email, role }
-    : undefined;
 }
 
 async function formOf(request: IncomingMessage): Promise<URLSearchParams | undefined> {
