@@ -14,7 +14,7 @@ export interface GateSettings {
   readers: ReadonlySet<string>;
   /** The MCP server's named tokens. */
   tokensFile: string;
-  /** Milliseconds for which the chat's word about a session holds. Default 5,000. */
+  /** Milliseconds for which the chat's word about a session counts at most; asked again after a third. Default 10,000. */
   sessionMs: number;
 }
 
@@ -49,7 +49,7 @@ export function readGateEnvironment(env: Env): GateSettings {
         .filter(Boolean),
     ),
     tokensFile: needed(env, "TOKENS_FILE"),
-    sessionMs: milliseconds(env, "SESSION_MS", 5_000),
+    sessionMs: milliseconds(env, "SESSION_MS", 10_000),
   };
 }
 

@@ -7,6 +7,11 @@ export class ChatUnavailable extends Error {
   override name = "ChatUnavailable";
 }
 
+/** The chat takes a stranger for somebody: nothing that it says is to be believed. */
+export class StrangersLetIn extends ChatUnavailable {
+  override name = "StrangersLetIn";
+}
+
 /** Exactly this path: the chat answers 200 with its page to any other, whoever asks. */
 const SESSION = "/api/v1/auths/";
 const READY = "/ready";
@@ -56,17 +61,17 @@ export class ChatSessions {
   }
 
   /**
-   * Asks with a cookie that was made up.
-   * @throws ChatUnavailable when the answer is anything but a refusal
+   * Asks with a cookie that was made up, and with none.
+   * @throws StrangersLetIn when the answer is no refusal
+   * @throws ChatUnavailable when there is none, or it is that the chat has trouble
    */
   async refusesStrangers(): Promise<void> {
     const madeUp = `${part({ alg: "HS256", typ: "JWT" })}.${part({ id: "nobody" })}.${"A".repeat(43)}`;
     for (const token of [madeUp, undefined]) {
       const { status } = await this.#ask(SESSION, token);
-      if (status !== 401)
-        throw new ChatUnavailable(
-          `the chat answers ${status} instead of 401 to a stranger at ${SESSION}`,
-        );
+      if (status === 401) continue;
+      const what = `the chat answers ${status} instead of 401 to a stranger at ${SESSION}`;
+      throw status >= 500 ? new ChatUnavailable(what) : new StrangersLetIn(what);
     }
   }
 

@@ -3,23 +3,29 @@ import { TokenStore } from "../../mcp-server/src/access/tokens.ts";
 import type { GateSettings } from "../environment.ts";
 import type { Section } from "../server.ts";
 import { answerVerdict } from "./answer.ts";
-import { ChatSessions } from "./chat-session.ts";
+import { ChatSessions, ChatUnavailable } from "./chat-session.ts";
 import { Gate } from "./gate.ts";
 import { Proof } from "./proof.ts";
 import { questionOf } from "./question.ts";
-import { SessionCache } from "./session-cache.ts";
+import { SessionCache, type SessionSource } from "./session-cache.ts";
 
 /** Begins at once to look whether the chat turns strangers away. */
 export function gateSections(settings: GateSettings): Section[] {
   const sessions = new ChatSessions({ url: settings.chatUrl, readers: settings.readers });
-  const cache = new SessionCache(sessions, settings.sessionMs);
+  const proven: SessionSource = {
+    async whose(token) {
+      if (proof.doubt !== undefined) throw new ChatUnavailable(proof.doubt);
+      return sessions.whose(token);
+    },
+  };
+  const { sessionMs } = settings;
+  const cache = new SessionCache(proven, { fresh: sessionMs / 3, most: sessionMs });
   const proof = new Proof(sessions, () => cache.clear());
   const gate = new Gate({
     sessions: cache,
     tokens: new TokenStore(settings.tokensFile),
     access: settings.access,
     publicUrl: settings.publicUrl,
-    doubt: () => proof.doubt,
   });
   void proof.watch();
   return [

@@ -24,8 +24,6 @@ export interface GateParts {
   access: Access;
   /** Address of the hub, like https://aihub.example.com. */
   publicUrl: string;
-  /** Why the chat's answers cannot be trusted at the moment; undefined: they can. */
-  doubt: () => string | undefined;
 }
 
 const changesNothing = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND"]);
@@ -41,8 +39,6 @@ export class Gate {
   async ask(question: Question): Promise<Verdict> {
     // WebDAV: a program that shows a token is judged by that alone.
     if (question.hasCredentials && question.door === "files") return this.#byToken(question);
-    const doubt = this.#parts.doubt();
-    if (doubt !== undefined) return { outcome: "unavailable", why: doubt };
     let person: Person | undefined;
     try {
       person =

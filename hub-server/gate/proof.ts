@@ -1,5 +1,6 @@
-/** Whether the chat turns strangers away. Until it has been seen to, and as soon as it does not, nobody passes. */
+/** Whether the chat turns strangers away. Until it has been seen to, and as soon as it does not, its word counts for nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { StrangersLetIn } from "./chat-session.ts";
 
 export interface Prover {
   /** Throws when a stranger is let in, or nobody can tell. */
@@ -20,7 +21,7 @@ export class Proof {
   readonly #lost: () => void;
   #doubt: string | undefined = "the chat has not yet been seen to turn a stranger away";
 
-  /** `lost` is called when the proof is lost: what was learnt before is no longer to be believed. */
+  /** `lost` is called when a stranger was let in: what was learnt before is no longer to be believed either. */
   constructor(prover: Prover, lost: () => void, times: ProofTimes = {}) {
     this.#prover = prover;
     this.#lost = lost;
@@ -39,14 +40,14 @@ export class Proof {
       await this.#prover.refusesStrangers();
     } catch (error) {
       doubt = (error as Error).message;
+      if (error instanceof StrangersLetIn) this.#lost();
     }
     if (doubt !== this.#doubt)
       process.stderr.write(
         doubt === undefined
           ? "gate: the chat turns strangers away; serving\n"
-          : `gate: nobody passes: ${doubt}\n`,
+          : `gate: nobody new passes: ${doubt}\n`,
       );
-    if (doubt !== undefined && this.#doubt === undefined) this.#lost();
     this.#doubt = doubt;
   }
 

@@ -74,7 +74,7 @@ describe("a person with a browser", () => {
     await page.getByText("Sign Out").click({ timeout: 60_000 });
     await page.waitForURL(/\/auth/, { timeout: 60_000 });
     // The gate remembers a session for seconds.
-    await page.waitForTimeout(6_000);
+    await page.waitForTimeout(11_000);
     for (const url of [to.filesUrl, to.codeUrl, to.homeUrl]) {
       await page.goto(url, { waitUntil: "load" });
       expect(page.url(), url).toMatch(/\/auth\?redirect=/);

@@ -86,7 +86,7 @@ describe("the proof", () => {
     expect(one.doubt).toBeUndefined();
   });
 
-  it("is lost when a stranger is let in, and what was learnt before is forgotten", async () => {
+  it("is lost when a stranger is let in, and what was learnt before is to be forgotten", async () => {
     const one = proof();
     await one.look();
     lost.length = 0;
@@ -109,6 +109,16 @@ describe("the proof", () => {
     expect(one.doubt).toMatch(/200 instead of 401/);
   });
 
+  it("is missing while the chat has trouble, which is no reason to forget", async () => {
+    const one = proof();
+    await one.look();
+    lost.length = 0;
+    chat.instead = (_request, response) => response.writeHead(503).end();
+    await one.look();
+    expect(one.doubt).toMatch(/503/);
+    expect(lost).toEqual([]);
+  });
+
   it("is looked for again and again", async () => {
     const one = new Proof(sessions, () => {}, { every: 5, again: 5 });
     const watching = one.watch();
@@ -122,20 +132,70 @@ describe("the proof", () => {
 
 describe("what is remembered", () => {
   let now = 0;
-  const cache = () => new SessionCache(sessions, 5_000, () => now);
+  const times = { fresh: 3_000, most: 9_000 };
+  const cache = () => new SessionCache(sessions, times, () => now);
   const questions = () => chat.asked.filter((path) => path === "/api/v1/auths/").length;
 
-  it("is asked once by many at once, and again when its time is over", async () => {
+  it("is asked once by many at once, and not again while it is new", async () => {
     chat.sessions.t = user("user");
     const one = cache();
     await Promise.all(Array.from({ length: 50 }, () => one.whose("t")));
-    expect(questions()).toBe(1);
-    now += 4_999;
+    now += 2_999;
     await one.whose("t");
     expect(questions()).toBe(1);
+  });
+
+  it("is asked again once it is not new, by one, while the others pass", async () => {
+    chat.sessions.t = user("user");
+    const one = cache();
+    await one.whose("t");
+    chat.sessions.t = user("admin");
+    now += 3_000;
+    const found = await Promise.all(Array.from({ length: 50 }, () => one.whose("t")));
+    expect(new Set(found.map((person) => person?.role))).toEqual(new Set(["member"]));
+    await expect.poll(async () => (await one.whose("t"))?.role).toBe("admin");
+    expect(questions()).toBe(2);
+  });
+
+  it("ends with a sign-out at the next look, and without one at its time", async () => {
+    chat.sessions.t = user("user");
+    const one = cache();
+    await one.whose("t");
     delete chat.sessions.t;
+    now += 3_000;
+    await one.whose("t");
+    await expect.poll(() => one.whose("t")).toBeUndefined();
+
+    chat.sessions.u = user("user");
+    await one.whose("u");
+    delete chat.sessions.u;
+    now += 9_000;
+    expect(await one.whose("u")).toBeUndefined();
+  });
+
+  it("outlasts a chat that is slow or away, until its time is over", async () => {
+    chat.sessions.t = user("user");
+    const one = cache();
+    await one.whose("t");
+    chat.ready = false;
+    for (const later of [3_000, 3_000, 2_999]) {
+      now += later;
+      expect((await one.whose("t"))?.role).toBe("member");
+    }
     now += 1;
-    expect(await one.whose("t")).toBeUndefined();
+    await expect(one.whose("t")).rejects.toThrow(/not ready/);
+  });
+
+  it("is gone when it is to be forgotten, also what was being asked", async () => {
+    chat.sessions.t = user("user");
+    const one = cache();
+    await one.whose("t");
+    now += 3_000;
+    await one.whose("t");
+    one.clear();
+    chat.ready = false;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(one.whose("t")).rejects.toThrow();
   });
 
   it("a stranger is remembered for a moment only", async () => {
@@ -165,7 +225,7 @@ describe("what is remembered", () => {
           return undefined;
         },
       },
-      5_000,
+      times,
       () => now,
     );
     for (let count = 0; count < 5_001; count++) await one.whose(`t${count}`);
