@@ -229,6 +229,18 @@ describe("valkey", () => {
   });
 });
 
+describe("certbot", () => {
+  test("runs as somebody without rights on a read-only disk, and has a shell for the hub's loop", async () => {
+    const flags = ["--user", "102:102", "--read-only", "--tmpfs", "/tmp:uid=102,gid=102,mode=0700"];
+    const script =
+      "cd /tmp && certbot --version --config-dir c --work-dir w --logs-dir l && command -v cmp timeout";
+    const shell = ["--entrypoint", "sh", defaultImages.certbot, "-c", script];
+    const said = await docker("run", "--rm", "-e", "HOME=/tmp", ...flags, ...shell);
+    expect(said).toContain(`certbot ${versionIn(defaultImages.certbot)}`);
+    expect(said.trim().split("\n")).toHaveLength(3);
+  });
+});
+
 describe("dufs", () => {
   test("is one static program that also runs in another image, as the hub's own image has it", async () => {
     const noShell = docker("run", "--rm", "--entrypoint", "sh", defaultImages.files);

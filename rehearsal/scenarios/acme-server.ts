@@ -156,16 +156,20 @@ async function freePort(host: string): Promise<number> {
 
 function ask(url: string, ca: string, method: string, body?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, agent: new Agent({ ca }) }, (response) => {
-      let text = "";
-      response.on("data", (part: Buffer) => {
-        text += part.toString();
-      });
-      response.on("end", () => {
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`${url}: ${response.statusCode} ${text}`));
-      });
-    });
+    const asked = request(
+      url,
+      { method, agent: new Agent({ ca }), headers: { "User-Agent": "aihub" } },
+      (response) => {
+        let text = "";
+        response.on("data", (part: Buffer) => {
+          text += part.toString();
+        });
+        response.on("end", () => {
+          if (response.statusCode === 200) resolve(text);
+          else reject(new Error(`${url}: ${response.statusCode} ${text}`));
+        });
+      },
+    );
     asked.on("error", reject);
     asked.end(body);
   });

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs certbot when the hub's server asks for it and hands on what certbot made. What is asked for is decided there.
 # exchange/request: "KIND ID". exchange/result: "ID EXIT-CODE", then what certbot said at last. exchange/chain.pem: the
-# certificate without its key. serving/N: certificate and key for nginx; the highest N is the newest.
+# certificate without its key. serving/N: certificate and key for nginx, and the server
+# that it is from; the highest N is the newest.
 set -u
 umask 022
 
@@ -64,6 +65,7 @@ hand_on() {
             umask 027
             cat "$live/fullchain.pem" >"$serving/.new/fullchain.pem"
             cat "$live/privkey.pem" >"$serving/.new/privkey.pem"
+            sed -n 's/^server = //p' "$state/production/renewal/aihub.conf" >"$serving/.new/server"
         )
         sync
         mv "$serving/.new" "$serving/$((${newest:-0} + 1))"

@@ -46,7 +46,9 @@ take() {
         if [ "$TLS_MODE" != provided ]; then strict=; fi
     else
         put "$1/fullchain.pem" tls.crt && put "$1/privkey.pem" tls.key || return 1
-        if [ "$KNOWN_TO_BROWSERS" != yes ]; then strict=; fi
+        # One of a server that the settings no longer name may be anybody's.
+        from=$(cat "$1/server" 2>/dev/null)
+        if [ "$KNOWN_TO_BROWSERS" != yes ] || [ "$from" != "$ACME_SERVER" ]; then strict=; fi
     fi
     echo "$strict" >"$chosen/strict-transport-security.conf"
 }

@@ -51,7 +51,8 @@ beforeEach(async () => {
 echo "$@" >>"$FOLDER/asked"
 [ -e "$FOLDER/fails" ] && { echo "Detail: no route"; exit 1; }
 live="$FOLDER/state/production/live/aihub"
-mkdir -p "$live"
+mkdir -p "$live" "$FOLDER/state/production/renewal"
+echo "server = https://acme" >"$FOLDER/state/production/renewal/aihub.conf"
 case "$*" in *state/production*) for file in fullchain privkey; do date +%s%N >"$live/$file.pem"; done ;; esac
 echo certbot is done
 `,
@@ -77,6 +78,7 @@ it("carries out an order and hands on certificate and key, for nginx's eyes only
   expect(await readdir(at("serving"))).toEqual(["1"]);
   expect((await stat(at("serving/1/privkey.pem"))).mode & 0o777).toBe(0o640);
   expect((await stat(at("serving/1"))).mode & 0o777).toBe(0o750);
+  expect(await readFile(at("serving/1/server"), "utf8")).toBe("https://acme\n");
   expect(await readFile(at("exchange/chain.pem"), "utf8")).toBe(
     await readFile(at("serving/1/fullchain.pem"), "utf8"),
   );

@@ -89,6 +89,7 @@ afterEach(async () => {
 const environment = (mode: string, known: string) => ({
   ...{ PATH: `${at("bin")}:${process.env.PATH}`, FOLDER: folder, TURN: "0.05" },
   ...{ HOST_NAME: "hub.example", TLS_MODE: mode, KNOWN_TO_BROWSERS: known },
+  ...{ ACME_SERVER: "https://acme" },
   ...{ SERVING: at("serving"), GIVEN: at("given"), CHOSEN: at("tls"), CONFIGURATION: "/conf" },
 });
 const start = (mode = "acme", known = "yes") => {
@@ -98,8 +99,9 @@ const check = (mode = "acme", known = "yes") =>
   run("sh", [script, "check"], { env: environment(mode, known) });
 
 /** As certbot's container does it. */
-async function handOn(name: string, number: number): Promise<void> {
+async function handOn(name: string, number: number, server = "https://acme"): Promise<void> {
   await cp(join(made, name), at("serving/.new"), { recursive: true });
+  await writeFile(at("serving/.new/server"), `${server}\n`);
   await rename(at("serving/.new"), at("serving", String(number)));
 }
 const text = (path: string) => readFile(path, "utf8").catch(() => "");
@@ -148,6 +150,9 @@ describe("what is served", () => {
     expect([await served(), await headers()]).toEqual(["own", strict]);
     await check("acme", "no");
     expect([await served(), await headers()]).toEqual(["first", "\n"]);
+    await handOn("second", 2, "https://another");
+    await check("acme", "yes");
+    expect([await served(), await headers()]).toEqual(["second", "\n"]);
   });
 });
 
