@@ -1,23 +1,14 @@
 /** The hub's own server, on a Unix socket that nginx alone can reach: who asks here has passed nginx. */
 import { chmod, rm } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import { certificateSection, statusPath } from "./certificate/section.ts";
 import type { GateSettings, HubServerSettings } from "./environment.ts";
 import { gateSections } from "./gate/gate-sections.ts";
 import { homeSection } from "./home/home.ts";
 import { oauthSections } from "./oauth/oauth.ts";
+import type { Section } from "./section.ts";
 import { StatusSource } from "./status/status-source.ts";
 import { OwnerWatch } from "./tokens/owner-watch.ts";
-
-export interface Section {
-  /** Path that it answers, or with a slash at its end the start of those, like "/hub/". */
-  prefix: string;
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void> | void;
-  /** Ends what it streams, which would keep the server from closing. */
-  drain?(): void;
-  /** When nobody asks any more. */
-  close?(): Promise<void> | void;
-}
 
 export interface RunningHubServer {
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /** The keeping of the certificate as a part of the hub's server: works by itself, and tells how it stands. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Section } from "../server.ts";
+import type { Section } from "../section.ts";
 import { acmeDirectory } from "./acme-directory.ts";
 import { certbotIn } from "./certbot.ts";
 import { heldCertificate } from "./held-certificate.ts";

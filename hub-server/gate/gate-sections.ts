@@ -1,7 +1,7 @@
 /** The gate as a part of a server: what nginx asks, and whether it can be answered at all. */
 import { TokenStore } from "../../mcp-server/src/access/tokens.ts";
 import type { GateSettings } from "../environment.ts";
-import type { Section } from "../server.ts";
+import type { Section } from "../section.ts";
 import { answerVerdict } from "./answer.ts";
 import { ChatSessions, ChatUnavailable } from "./chat-session.ts";
 import { Gate } from "./gate.ts";

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../../hub/access.ts";
 import { type Visitor, visitorOf } from "../gate/visitor.ts";
-import type { Section } from "../server.ts";
+import type { Section } from "../section.ts";
 import type { HubStatus } from "../status/hub-status.ts";
 import { answerJson, answerText, commonHeaders } from "./answer.ts";
 import { auditTail } from "./audit-tail.ts";

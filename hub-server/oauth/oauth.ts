@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { errors } from "oidc-provider";
 import { parseBody, readBody } from "../../mcp-server/src/http/body.ts";
 import type { HubServerSettings } from "../environment.ts";
-import type { Section } from "../server.ts";
+import type { Section } from "../section.ts";
 import { authorizationQuery } from "./authorization-query.ts";
 import { GrantedTokens, grantableScopes } from "./granted-tokens.ts";
 import { Interactions } from "./interaction.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Access, defaultAccess } from "../../../hub/access.ts";
 import { homeSection } from "../../../hub-server/home/home.ts";
-import type { Section } from "../../../hub-server/server.ts";
+import type { Section } from "../../../hub-server/section.ts";
 import { hubStatusOf } from "../../../hub-server/status/hub-status.ts";
 import { createToken, readTokens, TokenStore } from "../../../mcp-server/src/access/tokens.ts";
 import { reportOf } from "../report.ts";
