@@ -207,7 +207,7 @@ describe("a certificate", () => {
     );
     const read = (service: string) =>
       onHost(
-        `docker exec aihub-${service}-1 sh -c 'cat /run/serving/*/privkey.pem /run/certificate/serving/*/privkey.pem 2>/dev/null | grep -c PRIVATE' || true`,
+        `docker exec aihub-${service}-1 sh -c 'cat /run/serving/*/privkey.pem /run/certificate/serving/*/privkey.pem 2>/dev/null | grep -c BEGIN.*PRIVATE' || true`,
       );
     expect((await read("nginx")).trim()).toBe("1");
     expect((await read("hub-server")).trim()).toBe("0");
