@@ -70,6 +70,7 @@ async function keep(
         preflight: () =>
           preflight({
             ...{ hostName, server, webroot: join(folder, "webroot") },
+            trial: stagingServer !== undefined,
             directory: () => acmeDirectory(server, caFile),
             lookup: nameLookup(settings.resolver),
           }),

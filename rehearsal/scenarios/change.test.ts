@@ -59,16 +59,21 @@ describe("a change", () => {
     await hubOk(["up", "--yes"]);
     const before = await startTimes();
     const changed = await changedCheckout((root) =>
-      edit(root, "templates/nginx/home/index.html", (text) =>
-        text.replace("<h1>AI Hub</h1>", "<h1>Our hub</h1>"),
+      edit(root, "templates/nginx/pages/refused.html", (text) =>
+        text.replace("<h1>Not for this account</h1>", "<h1>Not for you</h1>"),
       ),
     );
     try {
       await hubOk(["up", "--yes"], { from: changed.root });
       expect(restarted(before, await startTimes())).toEqual(["nginx"]);
-      const session = await signIn(to);
-      const home = await ask(to, "/hub/", { headers: { Cookie: session.cookie } });
-      expect(home.body).toContain("<h1>Our hub</h1>");
+      const { cookie } = await signIn(to);
+      const refused = await ask(to, "/files/x", {
+        method: "PUT",
+        body: "x",
+        headers: { Cookie: cookie, Origin: "https://elsewhere.example" },
+      });
+      expect(refused.status).toBe(403);
+      expect(refused.body).toContain("<h1>Not for you</h1>");
     } finally {
       await changed.dispose();
     }
@@ -115,17 +120,17 @@ describe("a change that is wrong", () => {
         ),
       /cannot fetch the image valkey\/valkey:0\.0\.1/,
     ],
-    [
-      "a door left open",
+    ...["files", "code"].map((door): (typeof wrong)[number] => [
+      `the door of ${door} left open`,
       (root) =>
         edit(root, "templates/nginx/nginx.conf", (text) =>
           text.replace(
-            "location /hub/ {\n            include /etc/aihub/admins-only.conf;",
-            "location /hub/ {",
+            `location /${door}/ {\n            set $gate_door ${door};\n            include /etc/aihub/gate.conf;`,
+            `location /${door}/ {`,
           ),
         ),
-      /a door is not as it must be|answers 200 to a stranger/,
-    ],
+      new RegExp(`/${door}/ answers .* to a stranger[\\s\\S]*a door is not as it must be`),
+    ]),
   ];
 
   it.each(wrong)(

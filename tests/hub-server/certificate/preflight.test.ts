@@ -39,9 +39,13 @@ beforeEach(() => {
   names.zone = { [hostName]: { a: ["127.0.0.1"] } };
 });
 
-const look = (server = "https://ca.example/directory", caaIdentities = ["ca.example"]) =>
+const look = (
+  server = "https://ca.example/directory",
+  caaIdentities = ["ca.example"],
+  trial = false,
+) =>
   preflight({
-    ...{ hostName, server, webroot },
+    ...{ hostName, server, webroot, trial },
     port: (hub.address() as AddressInfo).port,
     directory: async () => ({ caaIdentities }),
     lookup: nameLookup(names.address),
@@ -52,6 +56,16 @@ describe("the look before an order", () => {
     expect(await look()).toBeUndefined();
     expect(hosts).toEqual([hostName]);
     expect(await readdir(join(webroot, ".well-known/acme-challenge"))).toEqual([]);
+  });
+
+  it("leaves silence to the trial where one comes, and nothing else", {
+    timeout: 40_000,
+  }, async () => {
+    answer = () => {};
+    expect(await look()).toMatchObject({ at: "http", what: expect.stringMatching(/no answer/) });
+    expect(await look(undefined, undefined, true)).toBeUndefined();
+    answer = (_request, response) => response.writeHead(404).end();
+    expect(await look(undefined, undefined, true)).toMatchObject({ at: "http" });
   });
 
   it("knows names that end in localhost from its name server", async () => {
