@@ -146,7 +146,7 @@ describe("a change that is wrong", () => {
         await changed.dispose();
       }
       expect((await ask(to, "/")).status).toBe(200);
-      expect((await ask(to, "/files/")).status).toBe(302);
+      expect((await ask(to, "/files/")).status).toBe(401);
       await signIn(to);
       expect((await onHost("basename $(readlink -f /opt/aihub/current)")).trim()).toBe(release);
     },
