@@ -233,7 +233,7 @@ describe("certbot", () => {
   test("runs as somebody without rights on a read-only disk, and has a shell for the hub's loop", async () => {
     const flags = ["--user", "102:102", "--read-only", "--tmpfs", "/tmp:uid=102,gid=102,mode=0700"];
     const script =
-      "cd /tmp && certbot --version --config-dir c --work-dir w --logs-dir l && command -v cmp timeout";
+      "cd /tmp && certbot --version --config-dir c --work-dir w --logs-dir l && command -v cmp && command -v timeout";
     const shell = ["--entrypoint", "sh", defaultImages.certbot, "-c", script];
     const said = await docker("run", "--rm", "-e", "HOME=/tmp", ...flags, ...shell);
     expect(said).toContain(`certbot ${versionIn(defaultImages.certbot)}`);
