@@ -2,7 +2,7 @@
 import { execa } from "execa";
 import { UserError } from "../../hub/user-error.ts";
 import type { Progress } from "../progress.ts";
-import { run } from "./run.ts";
+import { installPackages, updatePackageLists } from "./debian-packages.ts";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -20,15 +20,8 @@ export async function ensureChromium(progress: Progress): Promise<string> {
     );
   }
   await progress.step("Installing chromium", async (log) => {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    const wait = ["-o", "DPkg::Lock::Timeout=300"];
-    await run(log, "apt-get", [...wait, "update"], { env });
-    await run(
-      log,
-      "apt-get",
-      [...wait, "install", "--yes", "--no-install-recommends", "chromium"],
-      { env },
-    );
+    await updatePackageLists(log);
+    await installPackages(log, ["chromium"]);
   });
   const installed = await onPath();
   if (!installed) throw new UserError("chromium was installed, but is not on the PATH");

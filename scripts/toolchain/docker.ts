@@ -8,6 +8,7 @@ import { execa } from "execa";
 import { UserError } from "../../hub/user-error.ts";
 import type { Progress } from "../progress.ts";
 import { cacheDir } from "./cache.ts";
+import { installPackages, updatePackageLists } from "./debian-packages.ts";
 import { requireDiskSpace } from "./disk-space.ts";
 import { run } from "./run.ts";
 
@@ -102,18 +103,15 @@ async function install(
     }
   }
   await progress.step(`Installing ${list}`, async (log) => {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    const wait = ["-o", "DPkg::Lock::Timeout=300"];
     try {
-      await run(log, "apt-get", [...wait, "update"], { env });
+      await updatePackageLists(log);
       // Newer releases keep the client in a package of its own.
       const client = await execa("apt-cache", ["show", "docker-cli"], { reject: false });
       const all =
         packages.includes("docker.io") && client.exitCode === 0
           ? [...packages, "docker-cli"]
           : packages;
-      const flags = [...wait, "install", "--yes", "--no-install-recommends"];
-      await run(log, "apt-get", [...flags, ...all], { env });
+      await installPackages(log, all);
     } catch (error) {
       throw new UserError(
         `apt-get could not install ${list}; its last lines are above.\n` +

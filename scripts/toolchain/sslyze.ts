@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { UserError } from "../../hub/user-error.ts";
 import type { Progress } from "../progress.ts";
 import { cached, keyOf } from "./cache.ts";
+import { installPackages, updatePackageLists } from "./debian-packages.ts";
 import { run } from "./run.ts";
 
 const VERSION = "6.3.1";
@@ -56,11 +57,8 @@ async function withPip(progress: Progress): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new UserError("Python's pip is missing.\n  fix: apt-get install python3-pip");
   await progress.step("Installing python3-pip", async (log) => {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    const wait = ["-o", "DPkg::Lock::Timeout=300"];
-    await run(log, "apt-get", [...wait, "update"], { env });
-    const flags = ["install", "--yes", "--no-install-recommends", "python3-pip"];
-    await run(log, "apt-get", [...wait, ...flags], { env });
+    await updatePackageLists(log);
+    await installPackages(log, ["python3-pip"]);
   });
   if (!(await hasPip())) throw new UserError("python3-pip was installed, but cannot be run");
 }
