@@ -1,5 +1,6 @@
 /** Calls that change something: from the hub's own page, and no other. */
 import type { IncomingMessage } from "node:http";
+import { parseBody, readBody } from "../../mcp-server/src/http/body.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Bytes. */
@@ -18,16 +19,9 @@ export function checkSameOrigin({ headers }: IncomingMessage, publicUrl: string)
 
 /** @throws Refusal when it is too long or no JSON */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST) throw new Refusal(413, `The body may have ${LARGEST} bytes.`);
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw new Refusal(400, "The body is no JSON.");
-  }
+  const body = await readBody(request, LARGEST);
+  if (body === "too large") throw new Refusal(413, `The body may have ${LARGEST} bytes.`);
+  const parsed = body === "cut off" ? undefined : parseBody(body);
+  if (!parsed) throw new Refusal(400, "The body is no JSON.");
+  return parsed.value;
 }

@@ -1,5 +1,6 @@
 /** The certificate that nginx shows to the world. */
 import { connect, type PeerCertificate } from "node:tls";
+import { sharedReading } from "./shared-reading.ts";
 
 export interface Certificate {
   /** ISO time. */
@@ -19,28 +20,10 @@ export interface FrontDoor {
 const PATIENCE = 3_000;
 const KEPT = 60_000;
 
-/** Remembers what it read for a minute; null when nothing answers. */
-export class ServedCertificate {
-  readonly #at: FrontDoor;
-  #read: Promise<Certificate | null> | undefined;
-  #until = 0;
-
-  constructor(at: FrontDoor) {
-    this.#at = at;
-  }
-
-  read(): Promise<Certificate | null> {
-    const now = Date.now();
-    if (this.#read === undefined || now >= this.#until) {
-      this.#until = now + KEPT;
-      this.#read = ask(this.#at).catch(() => {
-        // Nothing is worth remembering; the next one asks again.
-        this.#until = 0;
-        return null;
-      });
-    }
-    return this.#read;
-  }
+/** What is read counts for a minute; null when nothing answers. */
+export function servedCertificate(at: FrontDoor): () => Promise<Certificate | null> {
+  const read = sharedReading(KEPT, () => ask(at));
+  return () => read().catch(() => null);
 }
 
 function ask({ host, port, serverName }: FrontDoor): Promise<Certificate> {

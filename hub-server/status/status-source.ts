@@ -3,20 +3,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { certificateStatus } from "../certificate/status.ts";
 import { backupReportOf } from "./backup-report.ts";
-import { type FrontDoor, ServedCertificate } from "./certificate.ts";
+import { type Certificate, type FrontDoor, servedCertificate } from "./certificate.ts";
 import { hostReportOf } from "./host-report.ts";
 import { type HubStatus, hubStatusOf } from "./hub-status.ts";
 import { rolloutsOf } from "./rollout-log.ts";
+import { sharedReading } from "./shared-reading.ts";
 
 /** Milliseconds for which one reading serves all who ask. */
 const KEPT = 1_000;
 
 export class StatusSource {
   readonly #folder: string;
-  readonly #certificate: ServedCertificate;
+  readonly #certificate: () => Promise<Certificate | null>;
   readonly #keeping: string | undefined;
-  #read: Promise<HubStatus> | undefined;
-  #until = 0;
+  readonly read = sharedReading(KEPT, () => this.#assemble());
 
   /**
    * @param folder where host.json, releases.jsonl and backup.json lie, as far as they exist
@@ -25,16 +25,7 @@ export class StatusSource {
   constructor(folder: string, frontDoor: FrontDoor, keeping?: string) {
     this.#keeping = keeping;
     this.#folder = folder;
-    this.#certificate = new ServedCertificate(frontDoor);
-  }
-
-  read(): Promise<HubStatus> {
-    const now = Date.now();
-    if (this.#read === undefined || now >= this.#until) {
-      this.#until = now + KEPT;
-      this.#read = this.#assemble();
-    }
-    return this.#read;
+    this.#certificate = servedCertificate(frontDoor);
   }
 
   async #assemble(): Promise<HubStatus> {
@@ -42,7 +33,7 @@ export class StatusSource {
       this.#text("host.json"),
       this.#text("releases.jsonl"),
       this.#text("backup.json"),
-      this.#certificate.read(),
+      this.#certificate(),
       this.#keeping === undefined ? undefined : certificateStatus(this.#keeping),
     ]);
     return hubStatusOf({
