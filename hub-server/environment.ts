@@ -55,14 +55,15 @@ export function readGateEnvironment(env: Env): GateSettings {
 
 /** @throws Error for people, naming the variable */
 export function readEnvironment(env: Env): HubServerSettings {
+  const gate = readGateEnvironment(env);
   return {
-    ...readGateEnvironment(env),
+    ...gate,
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
     state: needed(env, "STATE"),
     statusDir: needed(env, "STATUS_DIR"),
     auditDir: needed(env, "AUDIT_DIR"),
     frontDoor: placeOf(env, "FRONT_DOOR"),
-    certificate: readCertificateSettings(env),
+    certificate: readCertificateSettings(env, new URL(gate.publicUrl).hostname),
   };
 }
 

@@ -12,7 +12,7 @@ health: asks a running one how it is; exit code 0 when it is well.
 status: prints how the hub is; exit code 0 when every service is healthy.
 
 Environment of the gate: SOCKET, CHAT_URL, PUBLIC_URL, TOKENS_FILE; ACCESS, READERS, SESSION_MS.
-Of all of it besides: CHAT_KEY_FILE, STATE, STATUS_DIR, AUDIT_DIR, FRONT_DOOR; for a certificate: HOST_NAME, ACME_SERVER,
+Of all of it besides: CHAT_KEY_FILE, STATE, STATUS_DIR, AUDIT_DIR, FRONT_DOOR; for a certificate: ACME_SERVER,
 ACME_STAGING_SERVER, ACME_RESOLVER, ACME_CA_FILE, CERTIFICATE_FOLDER.
 `;
 

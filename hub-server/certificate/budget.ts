@@ -18,6 +18,8 @@ export interface Budget {
   from: number;
   /** Why not earlier, for people; undefined when nothing holds it back. */
   why: string | undefined;
+  /** Whether what holds it back are failures, as opposed to certificates that came. */
+  afterFailures: boolean;
 }
 
 /** Failures count for all servers alike; certificates for the one that is asked for them. */
@@ -34,11 +36,15 @@ export function budgetOf(runs: readonly LedgerRun[], server: string, now: number
   const last = failedAt.at(-1);
   if (inARow > 0 && last !== undefined) {
     const pause = PAUSES_MS[Math.min(inARow, PAUSES_MS.length) - 1] ?? DAY_MS;
-    holds.push({ from: last + pause, why: `${inARow} failed in a row` });
+    holds.push({ from: last + pause, why: `${inARow} failed in a row`, afterFailures: true });
   }
   const crowded = failedAt.at(-FAILURES_PER_HOUR);
   if (crowded !== undefined) {
-    holds.push({ from: crowded + HOUR_MS, why: `${FAILURES_PER_HOUR} failed within an hour` });
+    holds.push({
+      from: crowded + HOUR_MS,
+      why: `${FAILURES_PER_HOUR} failed within an hour`,
+      afterFailures: true,
+    });
   }
   const issued = runs
     .filter((run) => mayBeIssued(run.outcome) && run.request !== "order-staging")
@@ -50,14 +56,16 @@ export function budgetOf(runs: readonly LedgerRun[], server: string, now: number
     holds.push({
       from: issued + 7 * DAY_MS,
       why: `${CERTIFICATES_PER_WEEK} certificates were issued within a week`,
+      afterFailures: false,
     });
   }
   return holds
     .filter(({ from }) => from > now)
-    .reduce((latest, hold) => (hold.from > latest.from ? hold : latest), {
+    .reduce<Budget>((latest, hold) => (hold.from > latest.from ? hold : latest), {
       from: now,
       why: undefined,
-    } as Budget);
+      afterFailures: false,
+    });
 }
 
 /** One whose end is not known may have ordered, and may have failed. */

@@ -176,10 +176,10 @@ export class Keeper {
 
   async #heldBack(held: HeldCertificate | undefined, budget: Budget): Promise<number> {
     const last = this.#parts.ledger.runs().findLast(({ outcome }) => isFailure(outcome));
-    const reason = last?.message && budget.why?.includes("failed") ? `${last.message} ` : "";
+    const reason = last?.message && budget.afterFailures ? `${last.message} ` : "";
     const message = `${reason}Nothing is ordered before ${iso(budget.from)}: ${budget.why}.`;
     // Three certificates a week are no reason to worry about the one that serves.
-    const isFine = this.#isGood(held) && !budget.why?.includes("failed");
+    const isFine = this.#isGood(held) && !budget.afterFailures;
     await this.#say(isFine ? "serving" : this.#worry(held), held, budget.from, message);
     return budget.from;
   }

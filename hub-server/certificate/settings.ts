@@ -15,19 +15,20 @@ export interface CertificateSettings {
 }
 
 /**
+ * @param hostName of the hub
  * @returns undefined when no ACME server is named
  * @throws Error for people, naming the variable
  */
 export function readCertificateSettings(
   env: Readonly<Record<string, string | undefined>>,
+  hostName: string,
 ): CertificateSettings | undefined {
   const { ACME_SERVER, ACME_STAGING_SERVER, ACME_RESOLVER, ACME_CA_FILE } = env;
-  const { HOST_NAME, CERTIFICATE_FOLDER } = env;
+  const { CERTIFICATE_FOLDER } = env;
   if (!ACME_SERVER) return undefined;
-  if (!HOST_NAME) throw new Error("HOST_NAME is not set.");
   if (!CERTIFICATE_FOLDER) throw new Error("CERTIFICATE_FOLDER is not set.");
   return {
-    hostName: HOST_NAME,
+    hostName,
     server: ACME_SERVER,
     stagingServer: ACME_STAGING_SERVER || undefined,
     caFile: ACME_CA_FILE ?? "",

@@ -5,7 +5,7 @@ import type { Verdict } from "./gate.ts";
 export function answerVerdict(response: ServerResponse, verdict: Verdict): void {
   switch (verdict.outcome) {
     case "pass": {
-      const { person, token } = verdict;
+      const { person } = verdict;
       response.writeHead(204, {
         ...(person && {
           "X-Hub-Id": encodeURIComponent(person.id),
@@ -13,7 +13,6 @@ export function answerVerdict(response: ServerResponse, verdict: Verdict): void 
           "X-Hub-Name": encodeURIComponent(person.name),
           "X-Hub-Role": person.role,
         }),
-        ...(token !== undefined && { "X-Hub-Token": token }),
       });
       break;
     }
@@ -23,12 +22,9 @@ export function answerVerdict(response: ServerResponse, verdict: Verdict): void 
     case "challenge":
       response.writeHead(401, { "WWW-Authenticate": 'Basic realm="AI Hub", charset="UTF-8"' });
       break;
-    // nginx passes these on as 403; the page says which it is.
     case "too many":
-      response.writeHead(403, { "X-Gate-Why": "wait" });
-      break;
     case "refused":
-      response.writeHead(403, { "X-Gate-Why": verdict.why });
+      response.writeHead(403);
       break;
     case "unavailable":
       response.writeHead(503);

@@ -33,10 +33,7 @@ export function gateSections(settings: GateSettings): Section[] {
       prefix: "/gate",
       async handle(request, response) {
         const question = questionOf(request.headers);
-        answerVerdict(
-          response,
-          question ? await gate.ask(question) : { outcome: "unavailable", why: "no question" },
-        );
+        answerVerdict(response, question ? await gate.ask(question) : { outcome: "unavailable" });
       },
       close() {
         proof.stop();

@@ -9,14 +9,14 @@ import type { SessionSource } from "./session-cache.ts";
 import { mayUseFiles } from "./token-methods.ts";
 
 export type Verdict =
-  | { outcome: "pass"; person: Person | undefined; token?: string }
+  | { outcome: "pass"; person: Person | undefined }
   /** To the login and back, where a page was asked for. */
   | { outcome: "sign in"; location: string }
   /** A program is to show a token. */
   | { outcome: "challenge" }
-  | { outcome: "too many"; seconds: number }
-  | { outcome: "refused"; why: "role" | "pending" | "origin" | "token" }
-  | { outcome: "unavailable"; why: string };
+  | { outcome: "too many" }
+  | { outcome: "refused" }
+  | { outcome: "unavailable" };
 
 export interface GateParts {
   sessions: SessionSource;
@@ -47,26 +47,27 @@ export class Gate {
           : await this.#parts.sessions.whose(question.session);
     } catch (error) {
       if (!(error instanceof ChatUnavailable)) throw error;
-      return { outcome: "unavailable", why: error.message };
+      return { outcome: "unavailable" };
     }
     if (person === undefined) return this.#stranger(question);
-    if (!this.#isFromHere(question)) return { outcome: "refused", why: "origin" };
-    if (person.role === undefined) return { outcome: "refused", why: "pending" };
+    if (!this.#isFromHere(question)) return { outcome: "refused" };
+    // The account waits to be let in.
+    if (person.role === undefined) return { outcome: "refused" };
     return mayPass(this.#parts.access, question.door, person.role, question.method)
       ? { outcome: "pass", person }
-      : { outcome: "refused", why: "role" };
+      : { outcome: "refused" };
   }
 
   #byToken({ password, method, address }: Question): Verdict {
     const caller =
       password === undefined ? undefined : this.#parts.tokens.authenticate(password, "files");
     if (caller === undefined) {
-      const seconds = this.#logins.failed(address);
-      return seconds > 0 ? { outcome: "too many", seconds } : { outcome: "challenge" };
+      const isGuessing = this.#logins.failed(address) > 0;
+      return { outcome: isGuessing ? "too many" : "challenge" };
     }
     return mayUseFiles(caller, method)
-      ? { outcome: "pass", person: undefined, token: caller.token }
-      : { outcome: "refused", why: "token" };
+      ? { outcome: "pass", person: undefined }
+      : { outcome: "refused" };
   }
 
   #stranger({ isPage, door, uri }: Question): Verdict {

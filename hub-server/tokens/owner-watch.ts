@@ -118,7 +118,7 @@ export function peopleOf(
 
 /** Why a token may be held no longer; undefined: it may. */
 export function whyRevoked(
-  token: Pick<StoredToken, "owner" | "scopes" | "projects" | "client">,
+  token: Pick<StoredToken, "owner" | "scopes" | "projects" | "client" | "only">,
   people: ReadonlyMap<string, Person>,
   access: Access,
 ): string | undefined {

@@ -1,6 +1,7 @@
 /**
  * The home page: asks /hub/api and shows what it says. All text comes in as text, never as markup: names of files, tokens and
- * people are whatever somebody chose.
+ * people are whatever somebody chose. One file, since the browser gets it as it is: parts would be questions to the hub before
+ * anything is shown.
  */
 
 const byId = (id) => document.getElementById(id);
