@@ -10,12 +10,16 @@ export interface MonthlyCost {
 }
 
 const VOLUME_PER_GIB = 0.1;
+/** USD per month for all buckets of an account together. */
+const SPACES = 5;
 
 /**
+ * @param spaces whether backups go to DigitalOcean Spaces
  * @param live the droplet's price from the live sizes list, where the API answered
  */
 export function monthlyCost(
   settings: { size: string; volumeSizeGib: number },
+  spaces: boolean,
   live?: number,
 ): MonthlyCost {
   const items: MonthlyCost["items"] = [
@@ -29,6 +33,15 @@ export function monthlyCost(
       monthly: cents(settings.volumeSizeGib * VOLUME_PER_GIB),
       source: "price table",
     },
+    ...(spaces
+      ? [
+          {
+            name: "Spaces for the backups, 250 GiB included",
+            monthly: SPACES,
+            source: "price table" as const,
+          },
+        ]
+      : []),
     {
       name: "Reserved IP, firewall, DNS, VPC, monitoring, first uptime check",
       monthly: 0,

@@ -40,16 +40,20 @@ export async function startRehearsal(
       close: async () => {},
     };
   }
-  const { pulumi, images } = await prepareRehearsal(progress);
-  const apiUrl = await ensureCloud(instance, images, progress);
+  const { pulumi, images, s3Server } = await prepareRehearsal(progress);
+  const { apiUrl, spacesUrl } = await ensureCloud(instance, { images, s3Server }, progress);
   const providers = options.realProviders
     ? undefined
-    : await startProviders({ apiUrl, token, logFile: join(instance.stateDir, "providers.log") });
+    : await startProviders({
+        ...{ apiUrl, spacesUrl, token },
+        logFile: join(instance.stateDir, "providers.log"),
+      });
   return {
     pulumiRoot: pulumi.root,
     env: {
       DIGITALOCEAN_TOKEN: token,
       DIGITALOCEAN_API_URL: apiUrl,
+      SPACES_ENDPOINT_URL: spacesUrl,
       PULUMI_CONFIG_PASSPHRASE: passphrase,
       ...(providers ? { PULUMI_DEBUG_PROVIDERS: providers.debugProviders } : {}),
     },
@@ -71,21 +75,22 @@ async function secretFile(path: string): Promise<string> {
 interface Daemon {
   pid: number;
   apiUrl: string;
+  spacesUrl: string;
 }
 
-/** The running daemon's address; starts it when it does not run, anew when its code or images changed. */
+/** The running daemon and its addresses; starts it when it does not run, anew when its code, images or S3 server changed. */
 async function ensureCloud(
   instance: Instance,
-  images: ImageSet,
+  { images, s3Server }: { images: ImageSet; s3Server: string },
   progress: Progress,
-): Promise<string> {
+): Promise<Daemon> {
   const daemonFile = join(instance.cloudDir, "daemon.json");
   const codeFile = join(instance.stateDir, "cloud-code");
   const imagesFile = join(instance.stateDir, "images.json");
-  const code = await codeDigest(images);
+  const code = await codeDigest(images, s3Server);
   const running = await runningCloud(instance);
   if (running) {
-    if ((await readFile(codeFile, "utf8").catch(() => "")) === code) return running.apiUrl;
+    if ((await readFile(codeFile, "utf8").catch(() => "")) === code) return running;
     await stopCloud(instance);
   }
   return progress.step("Starting the simulated DigitalOcean", async (log) => {
@@ -107,6 +112,7 @@ async function ensureCloud(
           instance.name,
         ],
         ...["--token-file", join(instance.stateDir, "token"), "--images", imagesFile],
+        ...["--s3-server", s3Server],
         ...(instance.publishLocalhost ? ["--publish-localhost"] : []),
       ],
       { detached: true, stdio: ["ignore", output, output], cwd: "/" },
@@ -120,7 +126,7 @@ async function ensureCloud(
       const daemon = await runningCloud(instance);
       if (daemon) {
         await writeFile(codeFile, code);
-        return daemon.apiUrl;
+        return daemon;
       }
       if (exit !== undefined) {
         const said = (await readFile(logFile, "utf8")).trim().split("\n").slice(-8);
@@ -166,8 +172,8 @@ export async function stopCloud(instance: Instance): Promise<void> {
 }
 
 /** Changes when the daemon would behave differently. */
-async function codeDigest(images: ImageSet): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(images)).update(process.version);
+async function codeDigest(images: ImageSet, s3Server: string): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([images, s3Server, process.version]));
   const files: string[] = [];
   for await (const file of glob("rehearsal/{cloud,droplet}/**/*.ts", { cwd: root })) {
     if (!file.endsWith(".test.ts")) files.push(file);

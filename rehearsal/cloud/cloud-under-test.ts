@@ -1,7 +1,10 @@
 /** A cloud without containers on addresses of its own, spoken to over real HTTP. */
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { silent } from "../../scripts/progress.ts";
+import { ensureVersitygw } from "../../scripts/toolchain/versitygw.ts";
 import type { DropletDriver } from "../droplet/driver.ts";
 import { type RecordingDriver, recordingDriver } from "../droplet/recording-driver.ts";
 import { type RunningCloud, startCloud } from "./server.ts";
@@ -21,6 +24,8 @@ export interface CloudUnderTest {
   driver: RecordingDriver;
   stateDir: string;
   url(): string;
+  /** Address of object storage; throws without `spaces`. */
+  spacesUrl(): string;
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   /** A call that must succeed; returns its body. */
   ok(method: string, path: string, body?: unknown): Promise<Json>;
@@ -37,12 +42,21 @@ export interface CloudUnderTest {
 export const freeBlock = (): number => 240 + (process.pid % 15);
 
 export async function cloudUnderTest(
-  options: { delayMs?: number; block?: number; driver?: RecordingDriver } = {},
+  options: { delayMs?: number; block?: number; driver?: RecordingDriver; spaces?: boolean } = {},
 ): Promise<CloudUnderTest> {
   const stateDir = mkdtempSync(join(tmpdir(), "aihub-cloud-"));
   const driver = options.driver ?? recordingDriver();
   const block = options.block ?? freeBlock();
-  const start = () => startOn({ stateDir, block, driver, delayMs: options.delayMs ?? 5 });
+  const address = `127.${block}.0.2`;
+  const spaces = options.spaces && {
+    ...{ program: await ensureVersitygw(silent), addresses: [address] },
+    port: await freePort(address),
+  };
+  const start = () =>
+    startOn({
+      ...{ stateDir, block, driver, delayMs: options.delayMs ?? 5 },
+      ...(spaces ? { spaces } : {}),
+    });
   let cloud = await start();
 
   const call: CloudUnderTest["call"] = async (method, path, body, token = TOKEN) => {
@@ -73,6 +87,10 @@ export async function cloudUnderTest(
     driver,
     stateDir,
     url: () => cloud.url,
+    spacesUrl() {
+      if (cloud.spacesUrl === undefined) throw new Error("a cloud without object storage");
+      return cloud.spacesUrl;
+    },
     call,
     ok,
     settled,
@@ -103,6 +121,18 @@ function startOn(args: {
   block: number;
   driver: DropletDriver;
   delayMs: number;
+  spaces?: NonNullable<Parameters<typeof startCloud>[0]["spaces"]>;
 }): Promise<RunningCloud> {
   return startCloud({ ...args, token: TOKEN, port: 0 });
+}
+
+function freePort(host: string): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }

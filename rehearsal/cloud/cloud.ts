@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DropletDriver } from "../droplet/driver.ts";
 import { actionFaults } from "./faults.ts";
 import { busyDroplet, type Job } from "./job.ts";
+import type { SpacesServer } from "./spaces-server.ts";
 import { type Action, type CloudState, saveState, timestamp } from "./state.ts";
 
 /** Does the work of a job; throws when it cannot be done, and may be called again after a crash. */
@@ -18,6 +19,8 @@ export interface CloudArgs {
   state: CloudState;
   stateDir: string;
   driver: DropletDriver;
+  /** Object storage; undefined: there is none. */
+  spaces?: SpacesServer | undefined;
   /** N of 127.N.0.1. */
   block: number;
   /** Milliseconds that an action stays in progress before its work is done. */
@@ -34,6 +37,7 @@ const KEPT_ACTIONS = 2_000;
 export class Cloud {
   readonly state: CloudState;
   readonly driver: DropletDriver;
+  readonly spaces: SpacesServer | undefined;
   readonly block: number;
   readonly requestLog: SeenRequest[] = [];
   readonly log: (line: string) => void;
@@ -49,6 +53,7 @@ export class Cloud {
     this.#args = args;
     this.state = args.state;
     this.driver = args.driver;
+    this.spaces = args.spaces;
     this.block = args.block;
     this.log = args.log;
   }

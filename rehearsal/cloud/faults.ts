@@ -1,4 +1,4 @@
-/** Faults on request: refusals of calls, slow, stuck or failing actions, and SSH that opens late. */
+/** Faults on request: refusals of calls, slow, stuck or failing actions, SSH that opens late, keys that work late. */
 import { z } from "zod";
 import { ApiError, notFound, serverError, tooManyRequests } from "./api-error.ts";
 import type { Cloud } from "./cloud.ts";
@@ -31,8 +31,14 @@ const sshFault = z.strictObject({
   delayMs: z.number().int().min(0),
 });
 
-const fault = z.union([sshFault, actionFault, callFault], {
-  error: "not a fault of a call, of an action or of ssh",
+const spacesKeyFault = z.strictObject({
+  match: z.literal("spaces-key"),
+  /** Milliseconds after which a Spaces key made from now on works. */
+  delayMs: z.number().int().min(0),
+});
+
+const fault = z.union([sshFault, spacesKeyFault, actionFault, callFault], {
+  error: "not a fault of a call, of an action, of ssh or of a Spaces key",
 });
 
 export type Fault = z.infer<typeof fault>;
@@ -71,10 +77,15 @@ export function actionFaults(
 }
 
 /** Milliseconds by which port 22 of a droplet made now opens late. */
-export function sshDelayMs(cloud: Cloud): number {
+export const sshDelayMs = (cloud: Cloud): number => delayMs(cloud, "ssh");
+
+/** Milliseconds by which a Spaces key made now works late. */
+export const spacesKeyDelayMs = (cloud: Cloud): number => delayMs(cloud, "spaces-key");
+
+function delayMs(cloud: Cloud, what: "ssh" | "spaces-key"): number {
   let delay = 0;
   for (const candidate of cloud.state.faults) {
-    if (candidate.match === "ssh" && "delayMs" in candidate) delay += candidate.delayMs ?? 0;
+    if (candidate.match === what && "delayMs" in candidate) delay += candidate.delayMs ?? 0;
   }
   return delay;
 }

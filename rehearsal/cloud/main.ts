@@ -6,12 +6,13 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { UserError } from "../../hub/user-error.ts";
 import { dockerDriver } from "../droplet/driver.ts";
+import { machineAddress } from "../droplet/machine-address.ts";
 import { ownerOf } from "./owner.ts";
 import { startCloud } from "./server.ts";
 import { timestamp } from "./state.ts";
 
 const usage =
-  "usage: main.ts --state DIR --block N --token-file FILE --images FILE --instance NAME [--publish-localhost]";
+  "usage: main.ts --state DIR --block N --token-file FILE --images FILE --instance NAME [--s3-server PROGRAM] [--publish-localhost]";
 
 const imageSet = z.object({
   droplets: z.record(z.string(), z.string()),
@@ -26,6 +27,7 @@ function options() {
       "token-file": { type: "string" },
       images: { type: "string" },
       instance: { type: "string" },
+      "s3-server": { type: "string" },
       "publish-localhost": { type: "boolean", default: false },
     },
   });
@@ -41,9 +43,13 @@ function options() {
     token: readFileSync(tokenFile, "utf8").trim(),
     images: imageSet.parse(JSON.parse(readFileSync(images, "utf8"))),
     instance,
+    s3Server: values["s3-server"],
     publishLocalhost: values["publish-localhost"],
   };
 }
+
+/** Ports of object storage, one for each block: droplets keep its address over restarts of the daemon. */
+const SPACES_PORTS_FROM = 9000;
 
 /** One daemon per state directory. The kernel frees the name when the process ends, however it ends. */
 function claim(stateDir: string): Promise<Server> {
@@ -67,10 +73,23 @@ async function main(): Promise<void> {
   const cloud = await startCloud({
     ...args,
     driver: dockerDriver(args),
+    ...(args.s3Server
+      ? {
+          spaces: {
+            program: args.s3Server,
+            // Droplets reach the first; the machine itself both, also while Docker does not run.
+            addresses: [await machineAddress(), `127.${args.block}.0.1`],
+            port: SPACES_PORTS_FROM + args.block,
+          },
+        }
+      : {}),
     log: (line) => void process.stdout.write(`${timestamp()} ${line}\n`),
   });
   const daemonFile = join(args.stateDir, "daemon.json");
-  writeFileSync(`${daemonFile}.next`, JSON.stringify({ pid: process.pid, apiUrl: cloud.url }));
+  writeFileSync(
+    `${daemonFile}.next`,
+    JSON.stringify({ pid: process.pid, apiUrl: cloud.url, spacesUrl: cloud.spacesUrl }),
+  );
   renameSync(`${daemonFile}.next`, daemonFile);
   let ending = false;
   const end = () => {

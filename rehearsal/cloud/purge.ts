@@ -10,6 +10,7 @@ import { mountsBelow, unmountBelow } from "../droplet/docker-disk.ts";
 import { loopDevicesBelow } from "../droplet/loop-device.ts";
 import { redirectsOf, removeRedirect } from "../droplet/port-redirect.ts";
 import { ownerOf } from "./owner.ts";
+import { SPACES_FOLDER } from "./spaces-server.ts";
 
 export interface InstanceOnDisk {
   instance: string;
@@ -25,6 +26,7 @@ const OWN_FILES = [
   "droplets",
   "volumes",
   "snapshots",
+  SPACES_FOLDER,
 ];
 const DAEMON_TRIES = 300;
 

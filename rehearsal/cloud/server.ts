@@ -26,6 +26,8 @@ import { readopt } from "./readopt.ts";
 import { reservedIpRoutes } from "./reserved-ips.ts";
 import { findRoute, type Reply, type Route } from "./route.ts";
 import { snapshotRoutes } from "./snapshots.ts";
+import { followSpaces, lifecycleRoutes, spacesRoutes } from "./spaces.ts";
+import { startSpacesServer } from "./spaces-server.ts";
 import { loadState } from "./state.ts";
 import { tagRoutes } from "./tags.ts";
 import { uptimeRoutes } from "./uptime.ts";
@@ -54,6 +56,8 @@ const routes: Route[] = [
   ...monitoringRoutes,
   ...uptimeRoutes,
   ...catalogRoutes,
+  ...spacesRoutes,
+  ...lifecycleRoutes,
   ...rehearsalRoutes,
 ];
 
@@ -71,12 +75,16 @@ export interface CloudServerArgs {
   delayMs?: number;
   /** Lead 127.0.0.1:80 and :443 to the first reserved IP as well; default false. */
   publishLocalhost?: boolean;
+  /** The S3 server behind Spaces: versitygw's path, where it listens. Left out: there is no object storage. */
+  spaces?: { program: string; addresses: string[]; port: number };
   /** Receives one line per request and per failed action; default none. */
   log?: (line: string) => void;
 }
 
 export interface RunningCloud {
   url: string;
+  /** Address of object storage; undefined: there is none. */
+  spacesUrl: string | undefined;
   /** Stops answering and forwarding; droplets keep running. */
   close(): Promise<void>;
 }
@@ -96,8 +104,11 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
     const wait = nextOpening(cloud);
     if (wait !== undefined) opening = setTimeout(() => void follow(cloud), wait + 10).unref();
   };
+  const spaces =
+    args.spaces && (await startSpacesServer({ ...args.spaces, stateDir: args.stateDir }));
   const cloud = new Cloud({
     state,
+    spaces,
     stateDir: args.stateDir,
     driver: args.driver,
     block: args.block,
@@ -116,6 +127,9 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
       reject(error.code === "EADDRINUSE" ? takenPort(host, port) : error),
     );
     server.listen(port, host, resolve);
+  }).catch(async (error: unknown) => {
+    await spaces?.close();
+    throw error;
   });
   const close = async () => {
     clearTimeout(opening);
@@ -123,6 +137,7 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
     await cloud.close();
+    await spaces?.close();
     await network.close();
   };
   let stopWatching = () => {};
@@ -134,6 +149,7 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
           throw error.code === "EADDRINUSE" ? takenPort("127.0.0.1", error.port ?? 443) : error;
         });
     }
+    await followSpaces(cloud);
     await readopt(cloud);
     stopWatching = cloud.driver.watch((id, why) => void cloud.wentDown(id, why));
     await cloud.changed();
@@ -143,7 +159,7 @@ export async function startCloud(args: CloudServerArgs): Promise<RunningCloud> {
     throw error;
   }
   const { port: bound } = server.address() as AddressInfo;
-  return { url: `http://${host}:${bound}`, close };
+  return { url: `http://${host}:${bound}`, spacesUrl: spaces?.endpoint, close };
 }
 
 function takenPort(host: string, port: number): UserError {

@@ -178,6 +178,22 @@ export interface UptimeCheck {
   alerts: UptimeAlert[];
 }
 
+export interface SpacesGrant {
+  /** Empty with "fullaccess". */
+  bucket: string;
+  permission: "read" | "readwrite" | "fullaccess";
+}
+
+export interface SpacesKey {
+  name: string;
+  access_key: string;
+  secret_key: string;
+  grants: SpacesGrant[];
+  created_at: string;
+  /** Refused until then: fault "spaces-key". */
+  works_at: string;
+}
+
 export interface Action {
   id: number;
   status: "in-progress" | "completed" | "errored";
@@ -218,6 +234,9 @@ export interface CloudState {
   vpcs: Vpc[];
   alertPolicies: AlertPolicy[];
   uptimeChecks: UptimeCheck[];
+  spacesKeys: SpacesKey[];
+  /** Name of a bucket → its lifecycle rules, in the provider's words. */
+  bucketLifecycles: Record<string, Record<string, unknown>[]>;
   faults: Fault[];
 }
 
@@ -227,10 +246,13 @@ const FILE = "cloud.json";
 export function loadState(stateDir: string): CloudState {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const file = join(stateDir, FILE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as CloudState) : newAccount();
+  if (!existsSync(file)) return newAccount();
+  // Accounts from before there were Spaces.
+  const since = { spacesKeys: [], bucketLifecycles: {} };
+  return { ...since, ...(JSON.parse(readFileSync(file, "utf8")) as CloudState) };
 }
 
-/** Replaces the file at once, so that a reader or a kill never meets half of it. It holds user_data: owner only. */
+/** Replaces the file at once, so that a reader or a kill never meets half of it. It holds user_data and keys: owner only. */
 export function saveState(stateDir: string, state: CloudState): void {
   const file = join(stateDir, FILE);
   const next = `${file}.next`;
@@ -289,6 +311,8 @@ function newAccount(): CloudState {
     vpcs: [],
     alertPolicies: [],
     uptimeChecks: [],
+    spacesKeys: [],
+    bucketLifecycles: {},
     faults: [],
   };
 }

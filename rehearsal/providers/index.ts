@@ -19,18 +19,20 @@ export interface RunningProviders {
 export async function startProviders(options: {
   apiUrl: string;
   token: string;
+  /** Address of object storage; left out: there is none. */
+  spacesUrl?: string;
   logFile?: string;
 }): Promise<RunningProviders> {
   const providers = [
-    digitaloceanProvider(options),
-    commandProvider(),
-    randomProvider(),
-    tlsProvider(),
+    () => digitaloceanProvider(options),
+    commandProvider,
+    randomProvider,
+    tlsProvider,
   ];
   const running = await Promise.all(
-    providers.map(async (provider) => ({
-      name: provider.name,
-      server: await serveProvider(provider, { logFile: options.logFile }),
+    providers.map(async (make) => ({
+      name: make().name,
+      server: await serveProvider(make, { logFile: options.logFile }),
     })),
   );
   return {

@@ -85,7 +85,7 @@ export interface Provider {
   version: string;
   /** Keys of the configuration that the real provider knows. */
   configKeys: readonly string[];
-  /** Called before every run of the engine; default nothing to set. */
+  /** Called once, before anything else; default nothing to set. */
   configure?(config: Properties): void;
   // biome-ignore lint/suspicious/noExplicitAny: each resource knows its own inputs; the server checks them first
   resources: Resource<any>[];

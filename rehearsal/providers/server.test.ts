@@ -75,12 +75,21 @@ let server: RunningProvider;
 let client: InstanceType<typeof providerGrpc.ResourceProviderClient>;
 
 beforeAll(async () => {
-  server = await serveProvider({
-    name: "demo",
-    version: "1.2.3",
-    configKeys: ["token"],
-    resources: [box],
-    functions: [{ token: "demo:index:echo", call: async (args) => args }],
+  server = await serveProvider(() => {
+    let configured: Properties = {};
+    return {
+      name: "demo",
+      version: "1.2.3",
+      configKeys: ["token"],
+      configure(config) {
+        configured = config;
+      },
+      resources: [box],
+      functions: [
+        { token: "demo:index:echo", call: async (args) => args },
+        { token: "demo:index:configured", call: async () => configured },
+      ],
+    };
   });
   client = new providerGrpc.ResourceProviderClient(
     `127.0.0.1:${server.port}`,
@@ -152,6 +161,31 @@ async function create(properties: Fields, preview = false) {
   const answer = await ask<rpc.CreateResponse>((done) => client.create(request, done));
   return { id: answer.getId(), outputs: answer.getProperties()?.toJavaScript() as Fields };
 }
+
+test("each connection has a provider of its own, so that two configurations stay apart", async () => {
+  const other = new providerGrpc.ResourceProviderClient(
+    `127.0.0.1:${server.port}`,
+    credentials.createInsecure(),
+    // Connections are shared by default; the engine's are not.
+    { "grpc.use_local_subchannel_pool": 1 },
+  );
+  const configure = (by: typeof client, token: string) => {
+    const request = new rpc.ConfigureRequest();
+    request.setArgs(toStruct({ token }));
+    return ask<rpc.ConfigureResponse>((done) => by.configure(request, done));
+  };
+  const configured = async (by: typeof client) => {
+    const request = new rpc.InvokeRequest();
+    request.setTok("demo:index:configured");
+    const answer = await ask<rpc.InvokeResponse>((done) => by.invoke(request, done));
+    return answer.getReturn()?.toJavaScript();
+  };
+  await configure(client, "one");
+  await configure(other, "another");
+  expect(await configured(client)).toEqual({ token: "one" });
+  expect(await configured(other)).toEqual({ token: "another" });
+  other.close();
+});
 
 test("tells its version, and what it can take", async () => {
   expect(

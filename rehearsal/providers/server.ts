@@ -20,6 +20,7 @@ import { type EngineLog, engineLog } from "./engine-log.ts";
 import {
   type Operation,
   type Provider,
+  type ProviderFunction,
   type Remembered,
   type Resource,
   UnfinishedObject,
@@ -35,6 +36,19 @@ import {
   unknown,
 } from "./wire.ts";
 
+/** One configured provider. */
+interface Attached {
+  provider: Provider;
+  resources: Map<string, Resource<Properties>>;
+  functions: Map<string, ProviderFunction>;
+}
+
+const attachedOf = (provider: Provider): Attached => ({
+  provider,
+  resources: new Map(provider.resources.map((resource) => [resource.type, resource])),
+  functions: new Map(provider.functions.map((one) => [one.token, one])),
+});
+
 export interface RunningProvider {
   port: number;
   /** Waits for operations under way, then stops listening. */
@@ -42,25 +56,45 @@ export interface RunningProvider {
 }
 
 /**
- * Serves a provider on a free port of 127.0.0.1, for one run of the engine after another.
+ * Serves a provider on a free port of 127.0.0.1, for one run of the engine after another. The engine attaches once for
+ * each provider that a program configures, every time by a connection of its own: each gets a provider of its own, as
+ * each would get a process of the real plugin.
  * `logFile` gets one line per operation: what, on which resource, how long, how it ended; never a value.
  */
 export async function serveProvider(
-  provider: Provider,
+  make: () => Provider,
   options: { logFile?: string | undefined } = {},
 ): Promise<RunningProvider> {
-  const resources = new Map(provider.resources.map((resource) => [resource.type, resource]));
-  const functions = new Map(provider.functions.map((one) => [one.token, one]));
+  const provider = make();
+  /** By the engine's end of the connection. */
+  const attached = new Map<string, Attached>();
   let stop = new AbortController();
   let engine: EngineLog | undefined;
+  let engineAddress = "";
 
   const attach = (address: string) => {
+    if (stop.signal.aborted) stop = new AbortController();
+    if (address === engineAddress) return;
+    // Another run of the engine.
+    attached.clear();
     engine?.close();
     engine = address ? engineLog(address) : undefined;
-    if (stop.signal.aborted) stop = new AbortController();
+    engineAddress = address;
   };
 
-  const resourceOf = (type: string, urn: string): Resource<Properties> => {
+  const attachedBy = (call: { getPeer(): string }): Attached => {
+    const peer = call.getPeer();
+    const known = attached.get(peer) ?? attachedOf(make());
+    attached.set(peer, known);
+    return known;
+  };
+
+  const resourceOf = (
+    call: { getPeer(): string },
+    type: string,
+    urn: string,
+  ): Resource<Properties> => {
+    const { resources } = attachedBy(call);
     const token = type || urn.split("::")[2]?.split("$").at(-1) || "";
     const resource = resources.get(token);
     if (resource) return resource;
@@ -179,7 +213,10 @@ export async function serveProvider(
         variables[key.split(":").at(-1) ?? key] = value;
       }
       const args = call.request.getArgs();
-      provider.configure?.({ ...variables, ...(args ? revealAll(decode(args)) : {}) });
+      attachedBy(call).provider.configure?.({
+        ...variables,
+        ...(args ? revealAll(decode(args)) : {}),
+      });
       const response = new rpc.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
@@ -188,7 +225,7 @@ export async function serveProvider(
 
     invoke: unary<rpc.InvokeRequest, rpc.InvokeResponse>("Invoke", async (call) => {
       const token = call.request.getTok();
-      const called = functions.get(token);
+      const called = attachedBy(call).functions.get(token);
       if (!called) {
         throw new Error(`The rehearsal's ${provider.name} provider has no function ${token}.`);
       }
@@ -199,7 +236,7 @@ export async function serveProvider(
 
     check: unary<rpc.CheckRequest, rpc.CheckResponse>("Check", (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const { inputs, failures } = checkInputs(resource, {
         name: request.getName() || (request.getUrn().split("::").at(-1) ?? ""),
         seed: request.getRandomseed_asU8(),
@@ -219,7 +256,7 @@ export async function serveProvider(
 
     diff: unary<rpc.DiffRequest, rpc.DiffResponse>("Diff", (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const outputs = revealAll(decode(request.getOlds()));
       const sent = request.getOldInputs();
       const old = sent ? revealAll(decode(sent)) : outputs;
@@ -228,7 +265,7 @@ export async function serveProvider(
 
     create: unary<rpc.CreateRequest, rpc.CreateResponse>("Create", async (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const inputs = decode(request.getProperties());
       const response = new rpc.CreateResponse();
       if (request.getPreview()) {
@@ -248,7 +285,7 @@ export async function serveProvider(
 
     read: unary<rpc.ReadRequest, rpc.ReadResponse>("Read", async (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const inputs = decode(request.getInputs());
       const state = decode(request.getProperties());
       const response = new rpc.ReadResponse();
@@ -273,7 +310,7 @@ export async function serveProvider(
 
     update: unary<rpc.UpdateRequest, rpc.UpdateResponse>("Update", async (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const inputs = decode(request.getNews());
       const state = decode(request.getOlds());
       const oldInputs = decode(request.getOldInputs());
@@ -305,7 +342,7 @@ export async function serveProvider(
 
     delete: unary<rpc.DeleteRequest, empty.Empty>("Delete", async (call) => {
       const { request } = call;
-      const resource = resourceOf(request.getType(), request.getUrn());
+      const resource = resourceOf(call, request.getType(), request.getUrn());
       const outputs = revealAll(decode(request.getProperties()));
       const sent = request.getOldInputs();
       await resource.delete?.(

@@ -7,15 +7,19 @@ import { stopCloud } from "../../rehearsal/start.ts";
 import { lineProgress, type Progress } from "../progress.ts";
 import { digitalOcean } from "./digitalocean.ts";
 import { heal } from "./heal.ts";
+import { makeRemovable } from "./removable.ts";
 import { type OpenStack, openStack, REHEARSAL } from "./stack.ts";
 import { runOperation } from "./update.ts";
 import { defineVerb } from "./verb.ts";
 
 export const verb = defineVerb({
   name: "destroy",
-  summary: "Removes the hub; its data volume stays, unless --purge",
+  summary: "Removes the hub; its data volume and backups stay, unless --purge",
   options: {
-    purge: { type: "boolean", help: "remove the data volume and everything else as well" },
+    purge: {
+      type: "boolean",
+      help: "remove the data volume, the backups in Spaces and everything else as well",
+    },
     yes: { type: "boolean", help: "do not ask" },
   },
   async run(values) {
@@ -31,7 +35,8 @@ export const verb = defineVerb({
     const open = await openStack(values);
     try {
       const refresh = await heal(open);
-      const volume = await dataVolume(open);
+      const volume = await remembered(open, "digitalocean:index/volume:Volume");
+      const bucket = await remembered(open, "digitalocean:index/spacesBucket:SpacesBucket");
       const lines = await progress.step("Destroying", () =>
         runOperation(open, (options) =>
           open.stack.destroy({ ...options, refresh, excludeProtected: true }),
@@ -39,12 +44,14 @@ export const verb = defineVerb({
       );
       if (values.purge) {
         await purgeCloud(open, volume);
-        process.stdout.write(`${lines.changed} removed, the data volume as well.\n`);
+        const also = bucket ? "the data volume and the backups" : "the data volume";
+        process.stdout.write(`${lines.changed} removed, ${also} as well.\n`);
       } else if (volume) {
         process.stdout.write(
           `${lines.changed} removed. The data volume ${volume.name} stays, with the passwords of what is on it (they are protected), and goes on costing; ` +
             "the next up finds it again with everything on it.\n" +
-            `  To remove it too: npm run hub -- destroy${cloud ? ` --stack ${values.stack}` : ""} --purge\n`,
+            (bucket ? `The bucket ${bucket.name} stays too, with all backups.\n` : "") +
+            `  To remove ${bucket ? "both" : "it"} too: npm run hub -- destroy${cloud ? ` --stack ${values.stack}` : ""} --purge\n`,
         );
       }
       return 0;
@@ -55,7 +62,9 @@ export const verb = defineVerb({
 });
 
 async function confirm(all: boolean, stack: string): Promise<void> {
-  const what = all ? "and ALL ITS DATA" : "(the data volume stays)";
+  const what = all
+    ? "and ALL ITS DATA, BACKUPS INCLUDED"
+    : "(the data volume and the backups stay)";
   if (!process.stdin.isTTY) {
     throw new UserError(
       `destroy asks first, and nobody can answer here; add --yes to destroy stack ${stack} ${what}`,
@@ -67,35 +76,31 @@ async function confirm(all: boolean, stack: string): Promise<void> {
   if (answer.trim() !== stack) throw new UserError("Not destroyed: the name was not given");
 }
 
-interface Volume {
+interface Kept {
   urn: string;
   id: string;
   name: string;
 }
 
-async function dataVolume(open: OpenStack): Promise<Volume | undefined> {
+/** The one resource of this type that the state has. */
+async function remembered(open: OpenStack, type: string): Promise<Kept | undefined> {
   const { deployment } = (await open.stack.exportStack()) as {
     deployment?: {
       resources?: { urn: string; type: string; id?: string; inputs?: { name?: string } }[];
     };
   };
-  const found = deployment?.resources?.find(
-    (resource) => resource.type === "digitalocean:index/volume:Volume",
-  );
+  const found = deployment?.resources?.find((resource) => resource.type === type);
   return found?.id
     ? { urn: found.urn, id: found.id, name: found.inputs?.name ?? found.id }
     : undefined;
 }
 
-/** Pulumi is told to keep the volume whatever happens, so the API is asked to remove it. */
-async function purgeCloud(open: OpenStack, volume: Volume | undefined): Promise<void> {
-  if (volume) {
-    await digitalOcean().remove(`/v2/volumes/${volume.id}`);
-    const exported = await open.stack.exportStack();
-    const deployment = exported.deployment as { resources?: { urn: string; protect?: boolean }[] };
-    for (const resource of deployment.resources ?? []) resource.protect = false;
-    await open.stack.importStack(exported);
-  }
+/** Pulumi is told to keep the volume whatever happens, so the API is asked to remove it; a bucket has to be emptied by the provider. */
+async function purgeCloud(open: OpenStack, volume: Kept | undefined): Promise<void> {
+  if (volume) await digitalOcean().remove(`/v2/volumes/${volume.id}`);
+  const exported = await open.stack.exportStack();
+  makeRemovable(exported.deployment);
+  await open.stack.importStack(exported);
   await runOperation(open, (options) => open.stack.destroy(options));
 }
 

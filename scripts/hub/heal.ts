@@ -1,7 +1,7 @@
 /**
  * Makes the state whole after a run that was killed: its lock is taken off when its process is gone, and what it was
  * making is found by name. A half-made resource that holds no data is removed, so that it is made again; the volume,
- * which holds all data, is taken into the state as it is. What was done on a host that is gone or off is forgotten.
+ * which holds all data, is taken into the state as it is, and so is the bucket of the backups. What was done on a host that is gone or off is forgotten.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -47,12 +47,16 @@ const disposable: Record<string, Orphan> = {
   "digitalocean:index/firewall:Firewall": byName("/v2/firewalls", "firewalls"),
   "digitalocean:index/vpc:Vpc": byName("/v2/vpcs", "vpcs"),
   "digitalocean:index/project:Project": byName("/v2/projects", "projects"),
+  "digitalocean:index/spacesKey:SpacesKey": byName("/v2/spaces/keys", "keys", "access_key"),
   "digitalocean:index/uptimeCheck:UptimeCheck": byName("/v2/uptime/checks", "checks"),
   "digitalocean:index/monitorAlert:MonitorAlert": {
     ...byName("/v2/monitoring/alerts", "policies", "uuid"),
     match: (item, inputs) => item.description === inputs.description,
   },
 };
+
+/** Whether one is there is not asked here, where its key is not at hand: the refresh that follows drops it when not. */
+const BUCKET = "digitalocean:index/spacesBucket:SpacesBucket";
 
 /** @returns whether the run that follows must look at what is really there before it compares */
 export async function heal(open: OpenStack): Promise<boolean> {
@@ -75,7 +79,7 @@ export async function heal(open: OpenStack): Promise<boolean> {
     }
     await open.stack.importStack(exported);
   });
-  return host === "is gone";
+  return host === "is gone" || pending.some(({ resource }) => resource.type === BUCKET);
 }
 
 /** Whether commands can still be sent to the host that the state knows. */
@@ -117,6 +121,17 @@ async function settle(
       { ...resource, id: found.id, outputs: { ...resource.inputs, id: found.id } },
     ];
     return `${name}: volume ${found.id} taken into the state`;
+  }
+  if (resource.type === BUCKET) {
+    const { name: bucket } = resource.inputs;
+    if (typeof bucket !== "string") return `${name}: was not made`;
+    if (!deployment.resources?.some((each) => each.urn === resource.urn)) {
+      deployment.resources = [
+        ...(deployment.resources ?? []),
+        { ...resource, id: bucket, outputs: { ...resource.inputs, id: bucket } },
+      ];
+    }
+    return `${name}: bucket ${bucket} taken into the state, if it is there`;
   }
   const kind = disposable[resource.type];
   if (!kind) return `${name}: made again`;

@@ -40,15 +40,21 @@ describe("the hub", () => {
 
 describe("the monthly cost", () => {
   it("adds up, and says where each price is from", () => {
-    const cost = monthlyCost({ size: "s-2vcpu-4gb", volumeSizeGib: 50 });
+    const cost = monthlyCost({ size: "s-2vcpu-4gb", volumeSizeGib: 50 }, false);
     expect(cost).toMatchObject({ currency: "USD", total: 29 });
     expect(cost.asOf).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(cost.items.reduce((sum, item) => sum + item.monthly, 0)).toBe(cost.total);
   });
 
   it("takes the live price of the droplet where there is one", () => {
-    const cost = monthlyCost({ size: "s-2vcpu-4gb", volumeSizeGib: 50 }, 28);
+    const cost = monthlyCost({ size: "s-2vcpu-4gb", volumeSizeGib: 50 }, false, 28);
     expect(cost.total).toBe(33);
     expect(cost.items[0]?.source).toBe("live sizes list");
+  });
+
+  it("counts object storage where the backups go there", () => {
+    const cost = monthlyCost({ size: "s-2vcpu-4gb", volumeSizeGib: 50 }, true);
+    expect(cost.total).toBe(34);
+    expect(cost.items.find(({ name }) => name.startsWith("Spaces"))?.monthly).toBe(5);
   });
 });

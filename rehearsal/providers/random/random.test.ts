@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { operationUnderTest } from "../operation-under-test.ts";
 import { randomBytes } from "./random-bytes.ts";
 import { randomPassword } from "./random-password.ts";
+import { randomString } from "./random-string.ts";
 
 const password = async (inputs: Parameters<typeof randomPassword.create>[0]) =>
   String((await randomPassword.create(inputs, operationUnderTest())).outputs.result);
@@ -55,4 +56,12 @@ test("bytes come in both spellings", async () => {
   const { outputs } = await randomBytes.create({ length: 33 }, operationUnderTest());
   expect(outputs.hex).toMatch(/^[0-9a-f]{66}$/);
   expect(Buffer.from(String(outputs.hex), "hex").toString("base64")).toBe(outputs.base64);
+});
+
+test("a string is drawn likewise, and is no secret", async () => {
+  const wish = { length: 40, special: false, upper: false };
+  const { id, outputs } = await randomString.create(wish, operationUnderTest());
+  expect(id).toMatch(/^[a-z0-9]{40}$/);
+  expect(outputs.result).toBe(id);
+  expect(randomString.secrets).toBeUndefined();
 });
