@@ -9,6 +9,8 @@ export interface Images {
   postgres: string;
   valkey: string;
   certbot: string;
+  /** No service: only the program in it, /usr/bin/restic, is taken out, onto the host. */
+  restic: string;
 }
 
 export const defaultImages: Readonly<Images> = {
@@ -20,4 +22,5 @@ export const defaultImages: Readonly<Images> = {
   postgres: "pgvector/pgvector:pg17",
   valkey: "valkey/valkey:8.1",
   certbot: "certbot/certbot:v5.8.0",
+  restic: "restic/restic:0.18.1",
 };

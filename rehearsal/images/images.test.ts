@@ -146,7 +146,8 @@ describe("the Docker disk", () => {
 
   test("carries nothing of this machine's certificate authorities", async () => {
     for (const image of Object.values(defaultImages)) {
-      if (image === defaultImages.files) continue;
+      // Programs without a shell.
+      if (image === defaultImages.files || image === defaultImages.restic) continue;
       const look = ["sh", image, "-c", "ls /opt; ls /usr/local/share/ca-certificates || true"];
       expect(await docker("run", "--rm", "--entrypoint", ...look)).not.toMatch(/authorities|\.crt/);
     }
@@ -260,6 +261,16 @@ COPY --from=files /bin/dufs /bin/dufs`;
       await eventually(() => docker("exec", name, "node", "-e", fetched));
     });
     await docker("rmi", "files-test");
+  });
+});
+
+describe("restic", () => {
+  test("is one static program where the public image has it, so that it runs on the host as well", async () => {
+    const version = `restic ${versionIn(defaultImages.restic)} compiled with go`;
+    expect(await docker("run", "--rm", defaultImages.restic, "version")).toContain(version);
+    const script = `id=$(docker create ${defaultImages.restic})
+      docker cp "$id:/usr/bin/restic" /root/restic && docker rm "$id" && /root/restic version`;
+    expect(await inside(withDocker, "sh", "-c", script)).toContain(version);
   });
 });
 

@@ -39,6 +39,7 @@ const buildSeconds: Record<keyof Images, number> = {
   nginx: 10,
   valkey: 10,
   certbot: 20,
+  restic: 30,
   node: 10,
 };
 

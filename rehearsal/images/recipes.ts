@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defaultImages, type Images } from "../../hub/images.ts";
 import project from "../../package.json" with { type: "json" };
-import type { Log } from "../../scripts/progress.ts";
+import { type Log, silent } from "../../scripts/progress.ts";
+import { ensureRestic } from "../../scripts/toolchain/restic.ts";
 import { run } from "../../scripts/toolchain/run.ts";
 import { baseImage } from "./base.ts";
 import { imageOf, type Recipe } from "./recipe.ts";
@@ -52,6 +53,10 @@ async function putNpm(context: string, log: Log): Promise<void> {
   await rename(join(folder, name), join(context, "npm.tgz"));
 }
 
+async function putRestic(context: string): Promise<void> {
+  await cp(await ensureRestic(silent), join(context, "restic"));
+}
+
 /** Service images by the role they play, each under the contract of the public image it stands for. */
 export const serviceRecipes: Record<keyof Images, Recipe> = {
   openWebui: {
@@ -88,5 +93,10 @@ export const serviceRecipes: Record<keyof Images, Recipe> = {
     name: "certbot",
     bases: { TRIXIE: trixie },
     args: { VERSION: versionIn(defaultImages.certbot) },
+  },
+  restic: {
+    name: "restic",
+    bases: {},
+    extra: { key: versionIn(defaultImages.restic), put: putRestic },
   },
 };
