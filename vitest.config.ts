@@ -21,7 +21,9 @@ export default defineConfig({
         plugins: [pagesAsText],
         test: {
           name: "unit",
-          include: ["tests/{config,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts"],
+          include: [
+            "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts",
+          ],
         },
       },
       {
@@ -29,6 +31,7 @@ export default defineConfig({
           name: "components",
           include: ["tests/components/**/*.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -36,6 +39,14 @@ export default defineConfig({
           name: "mcp",
           include: ["mcp-server/tests/**/*.test.ts"],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "recovery",
+          include: ["tests/recovery/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 1_800_000,
         },
       },
       {

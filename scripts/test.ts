@@ -15,7 +15,7 @@ const root = new URL("..", import.meta.url).pathname;
 const args = process.argv.slice(2);
 if (args.includes("--help")) {
   process.stdout.write(
-    "npm test [-- vitest arguments]\n\nTiers: --project unit | components | mcp | stand-ins | rehearsal (default all, with the checks)\n",
+    "npm test [-- vitest arguments]\n\nTiers: --project unit | components | mcp | recovery | stand-ins | rehearsal (default all, with the checks)\n",
   );
   process.exit(0);
 }

@@ -1,0 +1,546 @@
+/**
+ * A repository of recovery points: restic behind types.
+ *
+ * Whatever changes the repository locks it; a lock that a killed process left is removed on the way. What only reads takes
+ * no lock, so that it also works with keys that may only read: while somebody prunes at the same time it may fail, but never
+ * hands out something wrong, as each piece is checked against its hash. restic may be killed at any time; what was uploaded
+ * by then is used by the next run, or removed by the next prune.
+ */
+import { createInterface } from "node:readline";
+import { PassThrough, type Readable } from "node:stream";
+import type { z } from "zod";
+import {
+  backupStatus,
+  backupSummary,
+  checkSummary,
+  configAnswer,
+  findAnswer,
+  forgetAnswer,
+  lockAnswer,
+  type Node,
+  nodeAnswer,
+  restoreSummary,
+  type Snapshot,
+  snapshotsAnswer,
+  statsAnswer,
+} from "./answers.ts";
+import { parseLocation } from "./location.ts";
+import { RepositoryError } from "./repository-error.ts";
+import { type Ended, type ResticRun, runRestic, startRestic } from "./restic-process.ts";
+import { forgetArguments, type RetentionPolicy } from "./retention-policy.ts";
+
+export interface RepositoryOptions {
+  /** Path of the restic program. */
+  program: string;
+  /** See location.ts. */
+  location: string;
+  /** The repository's password goes to restic by its environment or a file, never as an argument. */
+  password: string | { file: string };
+  /** Added to restic's environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or RESTIC_CACERT. */
+  env?: Record<string, string>;
+  /** Folder for copies of what describes the repository. May be removed at any time. */
+  cacheDir: string;
+  /** For sftp: path of the private key, and of the known_hosts file that alone says which servers are trusted. */
+  sftp?: { keyFile: string; knownHosts: string };
+  limits?: { uploadKibPerSecond?: number; downloadKibPerSecond?: number };
+  /** Seconds for which the storage may stay away before a run is given up. Default 300. */
+  patience?: number;
+  /** Seconds to wait for a living process that holds the lock. Default 300. */
+  lockPatience?: number;
+  /** Stops what is running. */
+  signal?: AbortSignal;
+}
+
+export interface BackupOptions {
+  paths: readonly string[];
+  /** Patterns, as restic's --exclude takes them. */
+  excludes?: readonly string[];
+  tags: readonly string[];
+  /** Name of the machine, as written into the snapshot. */
+  host: string;
+  /** Default now. */
+  time?: Date;
+  /** Writes nothing. */
+  dryRun?: boolean;
+  /** Without it, files are not counted first. */
+  onProgress?: (progress: BackupProgress) => void;
+}
+
+export interface BackupProgress {
+  /** 0 to 1, of what was found so far. */
+  share: number;
+  bytesDone: number;
+  bytesTotal: number;
+  filesDone: number;
+  filesTotal: number;
+}
+
+export interface BackupResult {
+  /** Unset in a dry run. */
+  snapshotId?: string;
+  files: number;
+  filesNew: number;
+  filesChanged: number;
+  /** Bytes of all files. */
+  bytesProcessed: number;
+  /** Bytes of what was not in the repository before. */
+  bytesAdded: number;
+  /** The same as it is stored, compressed and encrypted. */
+  bytesStored: number;
+  /** What could not be read and is therefore not in the snapshot; the first hundred. Empty: it is complete. */
+  unread: Ended["items"];
+}
+
+export interface SnapshotFilter {
+  /** Only those that have all of them. */
+  tags?: readonly string[];
+  ids?: readonly string[];
+  /** The newest so many. */
+  latest?: number;
+}
+
+export interface RestoreOptions {
+  /** Id, or `latest`; with `:/path` after it, that folder alone, without the path that leads there. */
+  snapshot: string;
+  target: string;
+  /** Patterns; `literalPattern` makes one of a path. Default: everything. */
+  include?: readonly string[];
+  exclude?: readonly string[];
+  /** Removes from the target what is not in the snapshot, within what is included. */
+  delete?: boolean;
+  dryRun?: boolean;
+  /** Default "always", by content: equal pieces of a file are not written again. */
+  overwrite?: "always" | "if-changed" | "if-newer" | "never";
+  /** Reads all back from the target's disk and compares. */
+  verify?: boolean;
+}
+
+export interface RestoreResult {
+  files: number;
+  filesRestored: number;
+  filesSkipped: number;
+  filesDeleted: number;
+  bytes: number;
+  bytesRestored: number;
+}
+
+export interface CheckResult {
+  ok: boolean;
+  errors: number;
+  /** Ids of pack files whose content is wrong. */
+  damagedPacks: string[];
+  /** What restic said about it; the last few lines. */
+  messages: string[];
+}
+
+export interface Stats {
+  snapshots: number;
+  /** Bytes as stored. */
+  bytesStored: number;
+  /** Before compression. */
+  bytesRaw: number;
+  blobs: number;
+}
+
+/** A lock of a living process is renewed every five minutes, so one of that age has nobody any more. */
+const DEAD_AFTER_MS = 2 * 3_600_000;
+
+export function openRepository(options: RepositoryOptions): Repository {
+  return new Repository(options);
+}
+
+/** A pattern that matches this path and nothing else. */
+export function literalPattern(path: string): string {
+  return path.replace(/[\\*?[\]]/g, "\\$&");
+}
+
+export class Repository {
+  /** As given. */
+  readonly location: string;
+  readonly #options: RepositoryOptions;
+
+  /** @throws UserError when the location is none */
+  constructor(options: RepositoryOptions) {
+    parseLocation(options.location);
+    this.location = options.location;
+    this.#options = options;
+  }
+
+  /**
+   * Makes the repository when there is none.
+   * @returns its id, 64 hex digits, and whether it was made now
+   */
+  async ensure(): Promise<{ id: string; created: boolean }> {
+    try {
+      return { id: (await this.#config()).id, created: false };
+    } catch (error) {
+      if (!(error instanceof RepositoryError && error.kind === "missing")) throw error;
+    }
+    await this.#run(["init"]);
+    return { id: (await this.#config()).id, created: true };
+  }
+
+  /** @throws RepositoryError when nothing or not all paths could be read at all; single files that cannot be read are told */
+  async backup(options: BackupOptions): Promise<BackupResult> {
+    const { paths, excludes = [], tags, host, time, dryRun, onProgress } = options;
+    const args = [
+      ...["backup", "--host", host, "--compression", "auto"],
+      // The machine is replaced, its files are not: the last snapshot of the same paths says what did not change.
+      ...["--group-by", "paths"],
+      ...tags.flatMap((tag) => ["--tag", tag]),
+      ...excludes.flatMap((pattern) => ["--exclude", pattern]),
+      ...(time === undefined ? [] : ["--time", restictime(time)]),
+      ...(dryRun ? ["--dry-run"] : []),
+      ...(onProgress === undefined ? ["--no-scan"] : []),
+      ...["--", ...paths],
+    ];
+    let summary: z.infer<typeof backupSummary> | undefined;
+    let items: Ended["items"] = [];
+    await this.#locking(async (more) => {
+      const child = startRestic(this.#prepared([...more, ...args]));
+      for await (const line of createInterface({ input: child.stdout })) {
+        const message = parsed(line);
+        const status = onProgress && backupStatus.safeParse(message).data;
+        if (status) onProgress(progressOf(status));
+        else summary = backupSummary.safeParse(message).data ?? summary;
+      }
+      const ended = await child.ended;
+      // 3: a snapshot was made, without some files.
+      if (ended.error !== undefined && !(ended.code === 3 && summary)) throw ended.error;
+      items = ended.items;
+    });
+    if (summary === undefined) throw this.#unexpected("no summary of the backup");
+    return {
+      ...(summary.snapshot_id === undefined || dryRun ? {} : { snapshotId: summary.snapshot_id }),
+      files: summary.total_files_processed,
+      filesNew: summary.files_new,
+      filesChanged: summary.files_changed,
+      bytesProcessed: summary.total_bytes_processed,
+      bytesAdded: summary.data_added,
+      bytesStored: summary.data_added_packed,
+      unread: items,
+    };
+  }
+
+  /** Oldest first. */
+  async snapshots({ tags = [], ids = [], latest }: SnapshotFilter = {}): Promise<Snapshot[]> {
+    const tagged = tags.length === 0 ? [] : ["--tag", tags.join(",")];
+    const text = await this.#read(["snapshots", ...tagged, "--", ...ids]);
+    const all = this.#understood(snapshotsAnswer, parsed(text));
+    all.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+    // restic's own --latest counts for each machine.
+    return latest === undefined ? all : all.slice(Math.max(0, all.length - latest));
+  }
+
+  /** What lies in a folder of the snapshot, and with `recursive` below it. */
+  async *ls(
+    snapshot: string,
+    path?: string,
+    { recursive = false }: { recursive?: boolean } = {},
+  ): AsyncGenerator<Node> {
+    const where = path === undefined ? [] : [path];
+    const child = startRestic(
+      this.#prepared([
+        "ls",
+        "--no-lock",
+        ...(recursive ? ["--recursive"] : []),
+        "--",
+        snapshot,
+        ...where,
+      ]),
+    );
+    let whole = false;
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        const node = nodeAnswer.safeParse(parsed(line)).data;
+        if (node) yield node;
+      }
+      whole = true;
+    } finally {
+      if (!whole) {
+        child.stop();
+        child.stdout.destroy();
+      }
+      const { error } = await child.ended;
+      // biome-ignore lint/correctness/noUnsafeFinally: only when the list ended by itself
+      if (whole && error !== undefined) throw error;
+    }
+  }
+
+  /** Every version of what matches the pattern, by snapshot. */
+  async find(
+    pattern: string,
+    { snapshots = [] }: { snapshots?: readonly string[] } = {},
+  ): Promise<z.output<typeof findAnswer>> {
+    const within = snapshots.flatMap((id) => ["--snapshot", id]);
+    return this.#understood(
+      findAnswer,
+      parsed(await this.#read(["find", ...within, "--", pattern])),
+    );
+  }
+
+  /**
+   * Content of a file of the snapshot. The stream ends only when all of it was there; else it fails, with a
+   * RepositoryError. Destroying it stops restic.
+   */
+  dump(snapshot: string, path: string): Readable {
+    const child = startRestic(this.#prepared(["dump", "--no-lock", "--", snapshot, path]));
+    const content = new PassThrough();
+    child.stdout.pipe(content, { end: false });
+    content.once("close", () => {
+      child.stop();
+      // It cannot stop while it waits for somebody to read.
+      child.stdout.destroy();
+    });
+    child.stdout.on("error", (error) => content.destroy(error));
+    child.ended.then(({ error }) => {
+      if (error === undefined) content.end();
+      else content.destroy(error);
+    });
+    return content;
+  }
+
+  /** @throws RepositoryError when any file could not be restored whole, naming one; those that could are there */
+  async restore(options: RestoreOptions): Promise<RestoreResult> {
+    const { snapshot, target, include = [], exclude = [], overwrite } = options;
+    const text = await this.#read([
+      ...["restore", "--target", target],
+      ...include.flatMap((pattern) => ["--include", pattern]),
+      ...exclude.flatMap((pattern) => ["--exclude", pattern]),
+      ...(options.delete ? ["--delete"] : []),
+      ...(options.dryRun ? ["--dry-run"] : []),
+      ...(overwrite === undefined ? [] : ["--overwrite", overwrite]),
+      ...(options.verify ? ["--verify"] : []),
+      ...["--", snapshot],
+    ]);
+    const summary = this.#understood(restoreSummary, lastOf(text));
+    return {
+      files: summary.total_files,
+      filesRestored: summary.files_restored,
+      filesSkipped: summary.files_skipped,
+      filesDeleted: summary.files_deleted,
+      bytes: summary.total_bytes,
+      bytesRestored: summary.bytes_restored,
+    };
+  }
+
+  /** Removes the recovery points that the policy does not keep; with `prune`, the space they took as well. */
+  async forget(
+    policy: RetentionPolicy,
+    { dryRun = false, prune = false }: { dryRun?: boolean; prune?: boolean } = {},
+  ): Promise<{ kept: Snapshot[]; removed: Snapshot[] }> {
+    const args = ["forget", ...forgetArguments(policy), ...(dryRun ? ["--dry-run"] : [])];
+    const text = await this.#locking((more) => this.#run([...more, ...args]));
+    const result = this.#understood(forgetAnswer, parsed(text));
+    if (prune && !dryRun) await this.prune();
+    return result;
+  }
+
+  /** Gives back the space that no snapshot needs, up to a rest of 5 %. */
+  async prune(): Promise<void> {
+    await this.#locking((more) => this.#run([...more, "prune", "--max-unused", "5%"]));
+  }
+
+  /** Removes these snapshots, whatever the policy says. */
+  async remove(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#locking((more) => this.#run([...more, "forget", "--", ...ids]));
+  }
+
+  /**
+   * Checks that everything the snapshots need is there; `subset`, such as "1/7", also reads that part of the content.
+   * @throws RepositoryError when it could not be checked; damage is a result
+   */
+  async check({ subset }: { subset?: `${number}/${number}` } = {}): Promise<CheckResult> {
+    const args = ["check", ...(subset === undefined ? [] : ["--read-data-subset", subset])];
+    return this.#locking(async (more) => {
+      const child = startRestic(this.#prepared([...more, ...args]));
+      let summary: z.infer<typeof checkSummary> | undefined;
+      for await (const line of createInterface({ input: child.stdout }))
+        summary = checkSummary.safeParse(parsed(line)).data ?? summary;
+      const { error, said } = await child.ended;
+      if (error !== undefined && error.kind !== "damaged") throw error;
+      if (error === undefined && summary === undefined)
+        throw this.#unexpected("no result of the check");
+      return {
+        ok: error === undefined && summary?.num_errors === 0,
+        errors: Math.max(summary?.num_errors ?? 0, error === undefined ? 0 : 1),
+        damagedPacks: summary?.broken_packs ?? [],
+        messages: error === undefined ? [] : said,
+      };
+    });
+  }
+
+  async stats(): Promise<Stats> {
+    const text = await this.#read(["stats", "--mode", "raw-data"]);
+    const answer = this.#understood(statsAnswer, parsed(text));
+    return {
+      snapshots: answer.snapshots_count,
+      bytesStored: answer.total_size,
+      bytesRaw: answer.total_uncompressed_size,
+      blobs: answer.total_blob_count,
+    };
+  }
+
+  /**
+   * Removes locks whose process is gone: restic knows it for this machine's processes and for locks older than 30 minutes.
+   * The last resort, for one who holds the hub's own lock: when all that is left are locks that cannot be read, or whose
+   * time is more than two hours off either way, all are removed.
+   * @returns how many are left
+   */
+  async unlockStale(): Promise<number> {
+    await this.#run(["unlock"]);
+    const left = await this.#locks();
+    if (left.length === 0 || left.some(({ time }) => isAlive(time))) return left.length;
+    await this.#run(["unlock", "--remove-all"]);
+    return (await this.#locks()).length;
+  }
+
+  async #locks(): Promise<{ time: number | undefined }[]> {
+    const ids = (await this.#read(["list", "locks"])).split("\n").map((line) => line.trim());
+    const locks: { time: number | undefined }[] = [];
+    for (const id of ids.filter((line) => /^[0-9a-f]{64}$/.test(line))) {
+      try {
+        const { time } = lockAnswer.parse(parsed(await this.#read(["cat", "lock", id])));
+        locks.push({ time: Date.parse(time) });
+      } catch (error) {
+        if (error instanceof RepositoryError && error.kind !== "damaged" && error.kind !== "other")
+          throw error;
+        locks.push({ time: undefined });
+      }
+    }
+    return locks;
+  }
+
+  /** @throws RepositoryError of the kind "missing" when there is no repository */
+  async #config(): Promise<z.infer<typeof configAnswer>> {
+    return this.#understood(configAnswer, parsed(await this.#read(["cat", "config"])));
+  }
+
+  /** Runs what needs the lock. Only a lock of a living process is waited for. */
+  async #locking<T>(work: (more: readonly string[]) => Promise<T>): Promise<T> {
+    try {
+      return await work([]);
+    } catch (error) {
+      if (!(error instanceof RepositoryError && error.kind === "locked")) throw error;
+    }
+    await this.unlockStale();
+    return work(["--retry-lock", `${this.#options.lockPatience ?? 300}s`]);
+  }
+
+  #read(args: readonly string[]): Promise<string> {
+    return this.#run(["--no-lock", ...args]);
+  }
+
+  #run(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+    return runRestic(this.#prepared(args, env));
+  }
+
+  #prepared(args: readonly string[], env: Record<string, string> = {}): ResticRun {
+    const { program, location, password, limits = {}, cacheDir, sftp, signal } = this.#options;
+    const all = { ...this.#environment(), ...env };
+    return {
+      program,
+      args: [
+        ...["--json", "--cache-dir", cacheDir, "--cleanup-cache"],
+        ...(limits.uploadKibPerSecond ? ["--limit-upload", String(limits.uploadKibPerSecond)] : []),
+        ...(limits.downloadKibPerSecond
+          ? ["--limit-download", String(limits.downloadKibPerSecond)]
+          : []),
+        ...(sftp === undefined ? [] : ["--option", `sftp.args=${sshArguments(sftp)}`]),
+        ...args,
+      ],
+      env: all,
+      location,
+      secrets: [
+        ...(typeof password === "string" ? [password] : []),
+        ...["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map((name) => all[name] ?? ""),
+      ],
+      patience: (this.#options.patience ?? 300) * 1000,
+      signal,
+    };
+  }
+
+  #environment(): Record<string, string> {
+    const { location, password, env = {} } = this.#options;
+    // Somebody's own settings for restic or S3 must not be mixed in.
+    const inherited = Object.entries(process.env).filter(
+      ([name, value]) => value !== undefined && !/^(RESTIC|AWS)_/.test(name),
+    ) as [string, string][];
+    return {
+      ...Object.fromEntries(inherited),
+      // Which snapshot is the last one of a day must not depend on the machine.
+      TZ: "UTC",
+      ...env,
+      RESTIC_REPOSITORY: location,
+      ...(typeof password === "string"
+        ? { RESTIC_PASSWORD: password }
+        : { RESTIC_PASSWORD_FILE: password.file }),
+    };
+  }
+
+  #understood<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
+    const { data, success } = schema.safeParse(answer);
+    if (!success) throw this.#unexpected("an answer of another form than expected");
+    return data;
+  }
+
+  #unexpected(what: string): RepositoryError {
+    return new RepositoryError("other", this.location, `restic gave ${what}`);
+  }
+}
+
+function isAlive(time: number | undefined): boolean {
+  return time !== undefined && Math.abs(Date.now() - time) < DEAD_AFTER_MS;
+}
+
+function progressOf(status: z.infer<typeof backupStatus>): BackupProgress {
+  return {
+    share: status.percent_done,
+    bytesDone: status.bytes_done,
+    bytesTotal: status.total_bytes,
+    filesDone: status.files_done,
+    filesTotal: status.total_files,
+  };
+}
+
+/** restic takes local time to the second; it runs in UTC. */
+function restictime(time: Date): string {
+  return time.toISOString().slice(0, 19).replace("T", " ");
+}
+
+function sshArguments({ keyFile, knownHosts }: NonNullable<RepositoryOptions["sftp"]>): string {
+  // restic takes them as a line of comma-separated values, and that as a line of shell words.
+  for (const path of [keyFile, knownHosts])
+    if (/['",\n]/.test(path)) throw new Error(`Not to be had on restic's command line: ${path}`);
+  const options = {
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: "/dev/null",
+    StrictHostKeyChecking: "yes",
+    IdentitiesOnly: "yes",
+    BatchMode: "yes",
+    ConnectTimeout: "15",
+    ServerAliveInterval: "15",
+    ServerAliveCountMax: "4",
+  };
+  return [
+    "-i",
+    keyFile,
+    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+  ]
+    .map((part) => `'${part}'`)
+    .join(" ");
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last message of an output of one message a line. */
+function lastOf(text: string): unknown {
+  return parsed(text.trim().split("\n").at(-1) ?? "");
+}
