@@ -5,12 +5,13 @@ import { defineVerb } from "./verb.ts";
 
 export const verb = defineVerb({
   name: "outputs",
-  summary: "Prints the hub's addresses and sign-in; secrets only when asked",
+  summary: "Prints the hub's addresses and sign-in, or the outputs named; secrets only when asked",
+  arguments: "[NAME ...]",
   options: {
     json: { type: "boolean", help: "print JSON and nothing else" },
     "show-secrets": { type: "boolean", help: "print the secret ones as well" },
   },
-  async run(values) {
+  async run(values, names) {
     const open = await openStack(values, silent, "engine");
     try {
       const outputs = await open.stack.outputs();
@@ -19,11 +20,21 @@ export const verb = defineVerb({
           `Stack ${open.stack.name} has no outputs yet; npm start makes the hub first`,
         );
       }
+      const unknown = names.find((name) => !(name in outputs));
+      if (unknown !== undefined) {
+        throw new UserError(
+          `There is no output "${unknown}"; known: ${Object.keys(outputs).join(", ")}`,
+        );
+      }
       const shown = Object.fromEntries(
-        Object.entries(outputs).map(([name, { value, secret }]) => [
-          name,
-          secret && !values["show-secrets"] ? "[secret]" : value,
-        ]),
+        Object.entries(outputs)
+          .filter(([name]) => names.length === 0 || names.includes(name))
+          .map(([name, { value, secret }]) => {
+            // Whoever asks for the sign-in does not ask for the keys of all backups.
+            const asked =
+              values["show-secrets"] === true && (name !== "escrow" || names.includes(name));
+            return [name, secret && !asked ? "[secret]" : value];
+          }),
       );
       if (values.json) {
         process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);

@@ -4,11 +4,13 @@ import { UserError } from "../../hub/user-error.ts";
 
 export interface Option {
   type: "boolean" | "string";
+  /** A string option that may be given several times; its value is a list. */
+  multiple?: boolean;
   /** For the help; a string option names its value in capitals first, like "NAME  what it is". */
   help: string;
 }
 
-export type Values = Record<string, string | boolean | undefined>;
+export type Values = Record<string, string | boolean | string[] | undefined>;
 
 export interface VerbSpec {
   name: string;
@@ -54,7 +56,10 @@ export function defineVerb(spec: VerbSpec): Verb {
         parsed = parseArgs({
           args,
           options: Object.fromEntries(
-            Object.entries(options).map(([name, { type }]) => [name, { type }]),
+            Object.entries(options).map(([name, { type, multiple = false }]) => [
+              name,
+              { type, multiple },
+            ]),
           ) as NonNullable<ParseArgsConfig["options"]>,
           allowPositionals: spec.arguments !== undefined,
         }) as typeof parsed;
