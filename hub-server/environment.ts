@@ -1,10 +1,13 @@
 /** What the hub's server is started with. */
+import { hostname } from "node:os";
 import { type Access, audiences, defaultAccess, doors } from "../hub/access.ts";
 import { type CertificateSettings, readCertificateSettings } from "./certificate/settings.ts";
 
 export interface GateSettings {
   /** Path of the Unix socket that nginx asks at. */
   socket: string;
+  /** Tells this process from others at the same socket. Default the host's name, which each container has for itself. */
+  instance: string;
   /** Address of the chat, inside. */
   chatUrl: string;
   /** Address of the hub, outside, like https://aihub.example.com. */
@@ -19,6 +22,8 @@ export interface GateSettings {
 }
 
 export interface HubServerSettings extends GateSettings {
+  /** Serves while another one is replaced: answers, and leaves to the other what only one may do. */
+  standIn: boolean;
   /** Undefined: no certificate comes from an ACME server. */
   certificate: CertificateSettings | undefined;
   /** Holds the key of the chat's API, once the set-up job has left it there. */
@@ -39,6 +44,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function readGateEnvironment(env: Env): GateSettings {
   return {
     socket: needed(env, "SOCKET"),
+    instance: env.INSTANCE || hostname(),
     chatUrl: needed(env, "CHAT_URL"),
     publicUrl: new URL(needed(env, "PUBLIC_URL")).origin,
     access: accessOf(env.ACCESS),
@@ -58,6 +64,7 @@ export function readEnvironment(env: Env): HubServerSettings {
   const gate = readGateEnvironment(env);
   return {
     ...gate,
+    standIn: env.STAND_IN === "yes",
     chatKeyFile: needed(env, "CHAT_KEY_FILE"),
     state: needed(env, "STATE"),
     statusDir: needed(env, "STATUS_DIR"),

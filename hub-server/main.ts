@@ -1,5 +1,6 @@
 /** The hub's own server as a process: the gate, and what a person does at the hub's own pages. */
-import { request } from "node:http";
+import { hostname } from "node:os";
+import { healthAt, ownSocket } from "./door-socket.ts";
 import { readEnvironment, readGateEnvironment } from "./environment.ts";
 import { type RunningHubServer, startGate, startHubServer, statusOf } from "./server.ts";
 import { statusText } from "./status/status-text.ts";
@@ -20,7 +21,7 @@ const [verb, option] = process.argv.slice(2);
 try {
   if (verb === undefined) untilStopped(await startHubServer(readEnvironment(process.env)));
   else if (verb === "gate") untilStopped(await startGate(readGateEnvironment(process.env)));
-  else if (verb === "health") process.exitCode = (await isWell(process.env.SOCKET ?? "")) ? 0 : 1;
+  else if (verb === "health") process.exitCode = (await isWell()) ? 0 : 1;
   else if (verb === "status") process.exitCode = (await printStatus(option === "--json")) ? 0 : 1;
   else if (verb === "--help") process.stdout.write(help);
   else throw new Error(`there is no "${verb}"\n${help}`);
@@ -46,17 +47,10 @@ async function printStatus(json: boolean): Promise<boolean> {
   return status.healthy;
 }
 
-function isWell(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asked = request({ socketPath, path: "/health", timeout: 4_000 }, (response) => {
-      response.pipe(process.stdout);
-      response.on("end", () => resolve(response.statusCode === 200));
-    });
-    asked.on("timeout", () => asked.destroy(new Error("no answer")));
-    asked.on("error", (error) => {
-      process.stdout.write(`${error.message}\n`);
-      resolve(false);
-    });
-    asked.end();
-  });
+/** Of this process's own server, which need not be the one that nginx asks. */
+async function isWell(): Promise<boolean> {
+  const { SOCKET = "", INSTANCE } = process.env;
+  const { well, text } = await healthAt(ownSocket(SOCKET, INSTANCE || hostname()));
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  return well;
 }

@@ -1,7 +1,7 @@
 /** The hub's own server, on a Unix socket that nginx alone can reach: who asks here has passed nginx. */
-import { chmod, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { certificateSection, statusPath } from "./certificate/section.ts";
+import { listenAtDoor } from "./door-socket.ts";
 import type { GateSettings, HubServerSettings } from "./environment.ts";
 import { gateSections } from "./gate/gate-sections.ts";
 import { homeSection } from "./home/home.ts";
@@ -17,10 +17,10 @@ export interface RunningHubServer {
 /** The whole of it. */
 export async function startHubServer(settings: HubServerSettings): Promise<RunningHubServer> {
   const owners = new OwnerWatch(settings);
-  const server = await serve(settings.socket, [
+  const server = await serve(settings, [
     ...gateSections(settings),
     ...oauthSections(settings),
-    ...(settings.certificate ? [certificateSection(settings.certificate)] : []),
+    ...(settings.certificate ? [certificateSection(settings.certificate, !settings.standIn)] : []),
     homeSection({
       access: settings.access,
       publicUrl: settings.publicUrl,
@@ -29,7 +29,7 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
       status: statusOf(settings),
     }),
   ]);
-  owners.start();
+  if (!settings.standIn) owners.start();
   return {
     async close() {
       owners.stop();
@@ -40,11 +40,17 @@ export async function startHubServer(settings: HubServerSettings): Promise<Runni
 
 /** The gate and nothing else. */
 export function startGate(settings: GateSettings): Promise<RunningHubServer> {
-  return serve(settings.socket, gateSections(settings));
+  return serve(settings, gateSections(settings));
 }
 
-async function serve(socket: string, sections: Section[]): Promise<RunningHubServer> {
+async function serve(
+  settings: Pick<GateSettings, "socket" | "instance">,
+  sections: Section[],
+): Promise<RunningHubServer> {
+  let draining = false;
   const server = createServer((request, response) => {
+    // nginx takes no kept connection again that ends with its answer.
+    if (draining) response.setHeader("Connection", "close");
     const [path = "/"] = (request.url ?? "/").split("?");
     const section = sections.find(({ prefix }) =>
       prefix.endsWith("/") ? path.startsWith(prefix) : path === prefix,
@@ -61,9 +67,13 @@ async function serve(socket: string, sections: Section[]): Promise<RunningHubSer
       else response.writeHead(500).end();
     });
   });
-  await listenOnSocket(server, socket);
+  // nginx keeps connections to it; one that is closed under a question would be a refusal.
+  server.keepAliveTimeout = 90_000;
+  const door = await listenAtDoor(server, settings.socket, settings.instance);
   return {
     async close() {
+      draining = true;
+      door.leave();
       server.closeIdleConnections();
       const closed = new Promise((resolve) => server.close(resolve));
       for (const { drain } of sections) drain?.();
@@ -84,17 +94,4 @@ export function statusOf(
 /** Whether a path may mean another one than it spells. */
 function isOdd(path: string): boolean {
   return /\/\/|\\|\/\.\.?(\/|$)|%(2e|2f|5c)/i.test(path);
-}
-
-async function listenOnSocket(server: Server, path: string): Promise<void> {
-  // nginx keeps connections to it; one that is closed under a question would be a refusal.
-  server.keepAliveTimeout = 90_000;
-  // Left by one that was killed.
-  await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  // Its folder says who reaches it: nginx's group.
-  await chmod(path, 0o666);
 }

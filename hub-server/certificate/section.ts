@@ -22,10 +22,11 @@ export function statusPath({ folder }: Pick<CertificateSettings, "folder">): str
   return join(folder, "state", "status.json");
 }
 
-export function certificateSection(settings: CertificateSettings): Section {
+/** @param keeping false: only tells, for of two keepers each would order. */
+export function certificateSection(settings: CertificateSettings, keeping: boolean): Section {
   const path = statusPath(settings);
   const stopped = new AbortController();
-  void keep(settings, path, stopped.signal);
+  if (keeping) void keep(settings, path, stopped.signal);
   return {
     prefix: "/hub/api/certificate",
     async handle(_request, response) {

@@ -110,7 +110,7 @@ describe("a change that is wrong", () => {
             "MCP_TOKEN_FILE: /run/secrets/no-such-token\n",
           ),
         ),
-      /not every service got healthy[\s\S]*mcp-server/,
+      /mcp-server: its stand-in is [\s\S]*not every service got healthy/,
     ],
     [
       "an image that does not exist",

@@ -53,6 +53,18 @@ take() {
     echo "$strict" >"$chosen/strict-transport-security.conf"
 }
 
+# An nginx that ends must not close an idle connection under the client that is about to ask. From 1.27.4 on it can wait; an older
+# one is given connections that live so briefly that whoever replaces it (switch.sh) can wait for their last answer.
+keep_alive() {
+    mkdir -p "$chosen"
+    version=$(nginx -v 2>&1 | sed -n 's,.*nginx/\([0-9.]*\).*,\1,p')
+    if [ "$(printf '%s\n' 1.27.4 "$version" | sort -V | head -n 1)" = 1.27.4 ]; then
+        echo "keepalive_min_timeout 10s;"
+    else
+        echo "keepalive_time 10s;"
+    fi >"$chosen/keepalive.conf"
+}
+
 watch() {
     now=$1
     refused=
@@ -78,6 +90,7 @@ watch() {
 
 first=$(choose)
 take "$first"
+keep_alive
 if [ "${1:-}" = check ]; then exec nginx -t -q -c "$configuration"; fi
 echo "serving by the certificate in $first" >&2
 watch "$first" &

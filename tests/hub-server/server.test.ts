@@ -1,9 +1,12 @@
 /** The hub's server on its socket, asked as nginx asks it. */
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { healthAt, ownSocket } from "../../hub-server/door-socket.ts";
 import { readEnvironment, readGateEnvironment } from "../../hub-server/environment.ts";
 import { type RunningHubServer, startGate, startHubServer } from "../../hub-server/server.ts";
 import { createToken } from "../../mcp-server/src/access/tokens.ts";
@@ -115,6 +118,43 @@ describe("the hub's server", () => {
   it("takes the place of one that was killed", async () => {
     await server.close();
     server = await startHubServer(readEnvironment(env()));
+    await vi.waitFor(isWell);
+  });
+
+  it("is taken over from when the next one is well, and leaves its place alone when it ends", async () => {
+    const before = server;
+    chat.instead = (_request, response) => response.writeHead(200).end("<title>");
+    const next = await startHubServer(readEnvironment({ ...env(), INSTANCE: "next" }));
+    const own = (name: string) => healthAt(ownSocket(env().SOCKET, name));
+    // One that lets nobody pass yet stays in the background.
+    expect((await own("next")).well).toBe(false);
+    expect(await readlink(env().SOCKET)).toBe(`hub.sock.${hostname()}`);
+    chat.instead = undefined;
+    await expect.poll(() => readlink(env().SOCKET), { timeout: 5_000 }).toBe("hub.sock.next");
+    await before.close();
+    await isWell();
+    expect((await readdir(folder)).filter((name) => name.startsWith("hub.sock"))).toEqual([
+      "hub.sock",
+      "hub.sock.next",
+    ]);
+    server = next;
+  });
+
+  it("takes over at once from one that was killed, and removes what that one left", async () => {
+    await server.close();
+    const killed = ownSocket(env().SOCKET, "killed");
+    // A socket whose process has gone.
+    await promisify(execFile)(process.execPath, [
+      "-e",
+      "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))",
+      killed,
+    ]).catch(() => {});
+    expect((await stat(killed)).isSocket()).toBe(true);
+    await symlink("hub.sock.killed", `${env().SOCKET}.new`);
+    await rename(`${env().SOCKET}.new`, env().SOCKET);
+    server = await startHubServer(readEnvironment(env()));
+    expect(await readlink(env().SOCKET)).toBe(`hub.sock.${hostname()}`);
+    expect(await readdir(folder)).not.toContain("hub.sock.killed");
     await vi.waitFor(isWell);
   });
 

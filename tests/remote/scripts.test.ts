@@ -26,6 +26,47 @@ describe.each(await readdir(folder))("host script %s", (name) => {
   });
 });
 
+describe("a stand-in", () => {
+  let place: string;
+  beforeEach(async () => {
+    place = await mkdtemp(join(tmpdir(), "aihub-stand-in-"));
+  });
+  afterEach(() => rm(place, { recursive: true }));
+  const ask = (call: string) =>
+    run("bash", ["-euc", `. ${folder}stand-in.sh; ${call}`], {
+      env: { PATH: `${place}:${process.env.PATH}`, AIHUB_MEMINFO: join(place, "meminfo") },
+    });
+
+  it.each([
+    // Its own 100 MiB and 128 MiB that stay free.
+    ["100MiB", 228, false],
+    ["100MiB", 229, true],
+    ["1.5GiB", 1_600, false],
+    ["1.5GiB", 1_700, true],
+    ["--", 10_000, false],
+  ])("of one that uses %s has room in %i MiB: %s", async (used, free, fits) => {
+    await writeFile(join(place, "docker"), `#!/bin/sh\necho "${used} / 2GiB"\n`, { mode: 0o755 });
+    await writeFile(join(place, "meminfo"), `MemTotal: 9 kB\nMemAvailable: ${free * 1024} kB\n`);
+    const { stdout } = await ask("has_room id 2>/dev/null && echo yes || echo no");
+    expect(stdout.trim()).toBe(fits ? "yes" : "no");
+  });
+
+  it("is asked where the service is", async () => {
+    const nginx = await readFile(join(folder, "../nginx/nginx.conf"), "utf8");
+    for (const service of ["mcp-server", "files", "code-server"]) {
+      const { stdout } = await ask(`port_of ${service}`);
+      expect(nginx).toContain(`http://${service}:${stdout.trim()};`);
+    }
+    const compose = await readFile(join(folder, "../compose.yaml"), "utf8");
+    const { stdout } = await ask('echo "$published"');
+    const ports = stdout
+      .trim()
+      .split(" ")
+      .map((pair) => `"${pair}"`);
+    expect(compose).toContain(`ports: [${ports.join(", ")}]`);
+  });
+});
+
 describe("the log of rollouts", () => {
   let place: string;
   beforeEach(async () => {

@@ -70,6 +70,10 @@ beforeEach(async () => {
   await writeFile(
     at("bin/nginx"),
     `#!/bin/sh
+if [ "$*" = -v ]; then
+    echo "nginx version: nginx/$(cat "$FOLDER/version" 2>/dev/null || echo 1.28.0)" >&2
+    exit
+fi
 echo "$@" >>"$FOLDER/asked"
 case "$*" in
 *-t*) ! [ -e "$FOLDER/refuses" ] ;;
@@ -153,6 +157,19 @@ describe("what is served", () => {
     await handOn("second", 2, "https://another");
     await check("acme", "yes");
     expect([await served(), await headers()]).toEqual(["second", "\n"]);
+  });
+});
+
+describe("a connection that is kept", () => {
+  it.each([
+    ["1.26.3", "keepalive_time 10s;\n"],
+    ["1.27.3", "keepalive_time 10s;\n"],
+    ["1.27.4", "keepalive_min_timeout 10s;\n"],
+    ["1.100.0", "keepalive_min_timeout 10s;\n"],
+  ])("of nginx %s is not closed under who asks", async (version, directive) => {
+    await writeFile(at("version"), version);
+    await check();
+    expect(await text(at("tls/keepalive.conf"))).toBe(directive);
   });
 });
 
