@@ -1,0 +1,54 @@
+/** Fetches what a point holds into a folder of its own; nothing else is touched. */
+import { mkdir, readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { UserError } from "../../hub/user-error.ts";
+import type { OpenHub } from "../open-hub.ts";
+import { DATA, RECOVERY } from "../place.ts";
+import { literalPattern } from "../repository/restic.ts";
+import type { OpenPoint } from "./open-point.ts";
+import { WORKSPACE } from "./restore-files.ts";
+import { workspacePath } from "./workspace-path.ts";
+
+export interface Looked {
+  what: "look";
+  point: string;
+  folder: string;
+  files: number;
+  bytes: number;
+}
+
+/** Paths within the workspace, or absolute ones on the volume; none: everything, with the dump and the secrets. */
+export async function look(
+  { repository }: Pick<OpenHub, "repository">,
+  { point, snapshot }: OpenPoint,
+  { paths, to = join(RECOVERY, "looks", point.name) }: { paths: readonly string[]; to?: string },
+): Promise<Looked> {
+  const folder = resolve(to);
+  if (to !== join(RECOVERY, "looks", point.name)) {
+    const there = await readdir(folder).catch(() => []);
+    if (there.length > 0) {
+      throw new UserError(
+        `${folder} is not empty, and nothing is overwritten.\n  fix: name another folder with --to`,
+      );
+    }
+  }
+  const wanted = paths.map((path) =>
+    path.startsWith(`${DATA}/`)
+      ? path.slice(DATA.length)
+      : join(WORKSPACE, workspacePath(path)).slice(DATA.length),
+  );
+  // It may hold anything: dumps, keys, chats.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { filesRestored, filesSkipped, bytes } = await repository.restore({
+    snapshot: `${snapshot}:${DATA}`,
+    target: folder,
+    include: wanted.map(literalPattern),
+  });
+  const files = filesRestored + filesSkipped;
+  if (files === 0) {
+    throw new UserError(
+      `The point ${point.name} has none of ${paths.join(", ")}.\n  fix: restore look without a path fetches all of it`,
+    );
+  }
+  return { what: "look", point: point.name, folder, files, bytes };
+}

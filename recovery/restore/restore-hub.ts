@@ -1,0 +1,380 @@
+/** The whole hub, or its chats alone, as a recovery point holds them. */
+import { createWriteStream } from "node:fs";
+import {
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  statfs,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import { UserError } from "../../hub/user-error.ts";
+import { writeWhole } from "../memory.ts";
+import { type OpenHub, openHub } from "../open-hub.ts";
+import { Operation, type OperationKind } from "../operation.ts";
+import { CURRENT, DATA, RECOVERY, STAGING } from "../place.ts";
+import { progress as onStandardError, type Progress } from "../progress.ts";
+import { CANARY_CHAT, CANARY_PROJECT } from "../proof/canary.ts";
+import { AT_WORK } from "../resume.ts";
+import { start } from "../run.ts";
+import { runningImages } from "../services.ts";
+import { startService, stopServices } from "./at-rest.ts";
+import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cache-base.ts";
+import { leftAlone } from "./left-alone.ts";
+import { type OpenPoint, reopenPoint } from "./open-point.ts";
+import { takeSafetyPoint } from "./point-of-the-present.ts";
+import {
+  asideName,
+  countRows,
+  differing,
+  loadDatabase,
+  type Rows,
+  restoredName,
+  swapDatabases,
+} from "./restored-database.ts";
+import { signInAsAdmin } from "./sign-in.ts";
+import { checkVersions } from "./versions.ts";
+
+const steps = [
+  /** Everything as it is now, into a point of its own. */
+  "point",
+  /** The database beside the one that is used. The hub still serves. */
+  "load",
+  "stop",
+  /** From here on a resume goes forward. */
+  "files",
+  "cache",
+  "database",
+  "start",
+  "verify",
+  "clean",
+] as const;
+type Step = (typeof steps)[number];
+
+/** What a resume undoes: nothing that is used was changed by then. */
+const undone: readonly Step[] = ["point", "load", "stop"];
+
+const params = z.object({
+  what: z.enum(["hub", "chats"]),
+  snapshot: z.string(),
+  /** A host without data of its own. */
+  fresh: z.boolean(),
+  withoutSafetyCopy: z.boolean(),
+  /** ISO time at which the chat stopped to answer. */
+  stoppedAt: z.string().optional(),
+});
+type Params = z.infer<typeof params>;
+
+export interface Restored {
+  what: Params["what"];
+  point: string;
+  snapshot: string;
+  /** ISO time that everything is of. */
+  time: string;
+  /** Rows by table, as the chat has them now. */
+  rows: Rows;
+  files?: { restored: number; removed: number; bytes: number };
+  /** Keys in the cache; unset when it was left as it is. */
+  cacheKeys?: number;
+  pointOfThePresent?: string;
+  seconds: number;
+  /** Without an answering chat. */
+  downtimeSeconds: number;
+  notes: string[];
+}
+
+/** Folders whose keys and passwords fit the database: they go with it. */
+const keysOfTheChat = ["hub/setup", "hub/chat-key", "hub/server-key"];
+
+export const restoreKind: OperationKind<Step, Params> = {
+  kind: "restore",
+  steps,
+  params,
+  async resume(operation) {
+    const hub = await openHub();
+    if (undone.includes(operation.step)) {
+      await undo(operation, hub, onStandardError);
+      return;
+    }
+    const opened = await reopenPoint(hub.repository, operation.params.snapshot);
+    await carryOut(operation, hub, opened, onStandardError);
+  },
+};
+
+/** @throws UserError, RepositoryError, ProgramError */
+export async function restoreHub(
+  hub: OpenHub,
+  opened: OpenPoint,
+  options: Omit<Params, "snapshot" | "stoppedAt">,
+  progress: Progress,
+): Promise<Restored> {
+  checkVersions(opened.point.openWebui, await runningChat());
+  await requireRoom(opened);
+  if (options.fresh) await requireFresh(hub);
+  const operation = await Operation.begin(restoreKind, { ...options, snapshot: opened.snapshot });
+  return carryOut(operation, hub, opened, progress);
+}
+
+async function carryOut(
+  operation: Operation<Step, Params>,
+  hub: OpenHub,
+  opened: OpenPoint,
+  progress: Progress,
+): Promise<Restored> {
+  const { what, fresh, withoutSafetyCopy } = operation.params;
+  const { point, snapshot } = opened;
+  const { database, repository, settings, secrets } = hub;
+  const scratch = join(RECOVERY, "looks", operation.id);
+  const signOutsFile = join(scratch, "sign-outs.json");
+  const result: Restored = {
+    what,
+    point: point.name,
+    snapshot,
+    time: point.time,
+    rows: {},
+    seconds: 0,
+    downtimeSeconds: 0,
+    notes: checkVersions(point.openWebui, await runningChat()),
+  };
+  const hasCache = point.cache && settings.cache === "embedded";
+  const work: Record<Step, () => Promise<void>> = {
+    async point() {
+      if (fresh) {
+        result.notes.push("No point of the present was taken: this host had no data of its own");
+      } else if (withoutSafetyCopy) {
+        result.notes.push(
+          `No point of the present was taken, as was asked; the database as it was stays as ${asideName(database)}`,
+        );
+      } else {
+        operation.pointOfThePresent = await takeSafetyPoint(hub, progress);
+      }
+    },
+    async load() {
+      await progress.step("Loading the database beside the one in use", () =>
+        loadDatabase(repository, opened, database),
+      );
+    },
+    async stop() {
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      operation.params.stoppedAt = new Date().toISOString();
+      await progress.step("Stopping what writes", () =>
+        stopServices(what === "chats" ? ["open-webui", "hub-server", "setup"] : undefined),
+      );
+      // Who signed out since the point was made stays out. A fresh host knows of nobody.
+      const signOuts = hasCache && !fresh ? await readSignOuts() : [];
+      await writeWhole(signOutsFile, JSON.stringify(signOuts ?? []), 0o600);
+    },
+    async files() {
+      if (what === "chats") {
+        await progress.step("Bringing back the keys that fit the database", async () => {
+          await repository.restore({
+            snapshot: `${snapshot}:${DATA}`,
+            target: DATA,
+            include: keysOfTheChat.map((folder) => `/${folder}`),
+            delete: true,
+          });
+        });
+        return;
+      }
+      await progress.step("Bringing back the files", async () => {
+        const { filesRestored, filesDeleted, bytesRestored } = await repository.restore({
+          snapshot: `${snapshot}:${DATA}`,
+          target: DATA,
+          exclude: leftAlone(fresh),
+          delete: true,
+        });
+        result.files = { restored: filesRestored, removed: filesDeleted, bytes: bytesRestored };
+        await restoreHistory(hub, opened);
+      });
+    },
+    async cache() {
+      if (!hasCache) {
+        result.notes.push(
+          point.cache
+            ? "The cache is not on this host and was left as it is: who signed out since is still signed out"
+            : "The point holds no cache: the one that is there was left as it is",
+        );
+        if (settings.cache === "embedded") await startService("valkey");
+        return;
+      }
+      await progress.step("Bringing back the cache", async () => {
+        await stopServices(["valkey"]);
+        await writeCacheBase(repository.dump(snapshot, join(STAGING, "cache.rdb")));
+        await startService("valkey");
+        const text = await readFile(signOutsFile, "utf8").catch(() => "[]");
+        result.cacheKeys = await writeSignOuts(JSON.parse(text) as SignOut[]);
+      });
+    },
+    async database() {
+      if (settings.database === "embedded") await startService("postgres");
+      await progress.step("Putting the database in its place", () => swapDatabases(database));
+    },
+    async start() {
+      await progress.step("Starting everything", () => applyCurrent(operation.id, progress));
+    },
+    async verify() {
+      await progress.step("Looking at what was brought back", async () => {
+        result.rows = await countRows(database, Object.keys(point.database.tables));
+        const promised = Object.entries(point.database.tables);
+        const [lost] = differing(
+          Object.fromEntries(promised.filter(([table]) => people.includes(table))),
+          result.rows,
+        );
+        if (lost) {
+          throw new UserError(
+            `The database was brought back from ${point.name}, and now it has ${lost}.\n  fix: restore another point; the database as it was is ${asideName(database)}`,
+          );
+        }
+        const note = await signInAsAdmin(settings.adminEmail, secrets.adminPassword);
+        if (note) result.notes.push(note);
+      });
+    },
+    async clean() {
+      if (!withoutSafetyCopy) await database.drop(asideName(database));
+      await rm(scratch, { recursive: true, force: true });
+    },
+  };
+  try {
+    for (const step of steps.slice(steps.indexOf(operation.step))) {
+      await operation.enter(step);
+      await work[step]();
+      if (step === "start" && operation.params.stoppedAt !== undefined) {
+        result.downtimeSeconds = (Date.now() - Date.parse(operation.params.stoppedAt)) / 1000;
+      }
+    }
+  } catch (error) {
+    if (undone.includes(operation.step)) {
+      await undo(operation, hub, progress).catch((again: Error) =>
+        progress.note(`What was prepared is still there: ${again.message}`),
+      );
+    } else if (operation.step === "verify") {
+      // What was looked at and found wanting is not made better by doing it again at each boot.
+      await operation.done();
+    } else {
+      progress.note(
+        `The restore stands at "${operation.step}"; aihub-recovery resume on the host goes on, as does the next start or point`,
+      );
+    }
+    throw error;
+  }
+  await operation.done();
+  if (operation.pointOfThePresent !== undefined) {
+    result.pointOfThePresent = operation.pointOfThePresent;
+  }
+  result.seconds = (Date.now() - Date.parse(operation.startedAt)) / 1000;
+  return result;
+}
+
+/** Tables that nobody but people add to or take from. Others change as soon as the chat starts. */
+const people = ["user", "chat", "file", "folder", "knowledge", "note", "channel", "message"].map(
+  (table) => `public.${table}`,
+);
+
+/** Nothing that is used was changed yet: away with what was prepared. */
+async function undo(
+  operation: Operation<Step, Params>,
+  { database, settings }: OpenHub,
+  progress: Progress,
+): Promise<void> {
+  if (settings.database === "embedded") await startService("postgres");
+  await database.drop(restoredName(database));
+  await rm(join(RECOVERY, "looks", operation.id), { recursive: true, force: true });
+  if (operation.step === "stop") {
+    await progress.step("Starting everything again", () => applyCurrent(operation.id, progress));
+  }
+  await operation.done();
+  progress.note("The restore was taken back; the hub is as it was");
+}
+
+/** The MCP server's journal: a copy that is whole by itself, with nothing of the one that was there. */
+async function restoreHistory(
+  { repository }: OpenHub,
+  { snapshot, point }: OpenPoint,
+): Promise<void> {
+  const folder = join(DATA, "workspace/.aihub");
+  const path = join(folder, "history.db");
+  for (const part of ["-wal", "-shm"]) await rm(path + part, { force: true });
+  await rm(join(folder, "lock.db"), { force: true });
+  if (!point.history) {
+    await rm(path, { force: true });
+    return;
+  }
+  const { uid, gid } = await lstat(folder);
+  await pipeline(
+    repository.dump(snapshot, join(STAGING, "history.db")),
+    createWriteStream(`${path}.new`, { mode: 0o600, flush: true }),
+  );
+  await chown(`${path}.new`, uid, gid);
+  await rename(`${path}.new`, path);
+}
+
+/** What a rollout does: folders, services, health, the set-up job, the doors. */
+async function applyCurrent(operationId: string, progress: Progress): Promise<void> {
+  // By its own name: the release is known by its folder's.
+  const release = await realpath(CURRENT);
+  const running = start("bash", [join(release, "apply.sh")], {
+    env: { [AT_WORK]: operationId },
+  });
+  let last = "";
+  for await (const line of createInterface({ input: running.stdout })) {
+    progress.note(`  ${line}`);
+    last = line;
+  }
+  await running.ended.catch((error: Error) => {
+    throw new UserError(
+      `The services do not start: ${last || error.message}\n  fix: see the lines above; when it is put right, aihub-recovery resume on the host goes on`,
+    );
+  });
+}
+
+/** Tag of the chat's image that the release runs. */
+async function runningChat(): Promise<string> {
+  const images = await runningImages().catch(
+    () => ({}) as Awaited<ReturnType<typeof runningImages>>,
+  );
+  const reference =
+    images["open-webui"]?.reference ??
+    /^ {2}open-webui:\n(?: {4}.*\n)*? {4}image: (\S+)/m.exec(
+      await readFile(join(CURRENT, "compose.yaml"), "utf8").catch(() => ""),
+    )?.[1];
+  return /:([^:/@]+)(?:@|$)/.exec(reference ?? "")?.[1] ?? "";
+}
+
+/** @throws UserError when the volume has no room for a second database and what the files need */
+async function requireRoom({ point }: OpenPoint): Promise<void> {
+  const { bavail, bsize } = await statfs(DATA);
+  // Indexes take about as much again as the text of the rows.
+  const needed = point.database.kind === "embedded" ? point.database.bytes * 2 : 0;
+  if (bavail * bsize < needed) {
+    throw new UserError(
+      `The volume has ${mib(bavail * bsize)} free, and the database needs ${mib(needed)} beside the one in use.\n  fix: npm run hub -- config set volumeSizeGib with more, then npm start`,
+    );
+  }
+}
+
+/** @throws UserError: --fresh is for a host that nobody has used */
+async function requireFresh({ database }: OpenHub): Promise<void> {
+  const found = await database.sql(
+    `SELECT (SELECT count(*) FROM "user") - 1, (SELECT count(*) FROM chat WHERE title <> '${CANARY_CHAT}'), (SELECT count(*) FROM file);`,
+  );
+  const [people = 0, chats = 0, files = 0] = found.trim().split("\t").map(Number);
+  const workspace = (await readdir(join(DATA, "workspace"))).filter(
+    (name) => name !== ".aihub" && name !== CANARY_PROJECT,
+  );
+  if (people > 0 || chats > 0 || files > 0 || workspace.length > 0) {
+    throw new UserError(
+      `This hub has data of its own (people beside the administrator: ${people}, chats: ${chats}, uploads: ${files}, in the workspace: ${workspace.length}).\n  fix: without --fresh, a point of the present is taken first`,
+    );
+  }
+}
+
+function mib(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+}
