@@ -2,6 +2,7 @@ import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../render/cloud-init.ts";
 import type { HostAccess } from "./host-access.ts";
+import { quiesceBeforeResize } from "./quiesce-before-resize.ts";
 
 export interface HostArgs {
   name: string;
@@ -49,6 +50,7 @@ export class Host extends pulumi.ComponentResource {
         ignoreChanges: ["image", "userData", "sshKeys"],
         replacementTrigger: args.generation,
         customTimeouts: { create: "15m", update: "15m", delete: "15m" },
+        hooks: { beforeUpdate: [quiesceBeforeResize(args.access)] },
       },
     );
     this.address = new digitalocean.ReservedIp(

@@ -13,6 +13,8 @@ export interface RolloutArgs {
   hostAddress: pulumi.Input<string>;
   privateKey: pulumi.Input<string>;
   hostPublicKey: pulumi.Input<string>;
+  /** GiB. Preparing makes the file system as large as the volume. */
+  volumeSize: pulumi.Input<number>;
   prepare: HostScript;
   release: Release;
   secrets: pulumi.Output<SecretFiles>;
@@ -43,7 +45,7 @@ export class Rollout extends pulumi.ComponentResource {
         connection,
         create: args.prepare.command,
         stdin: args.prepare.stdin,
-        triggers: [args.dropletId],
+        triggers: [args.dropletId, args.volumeSize],
         ...quiet,
       },
       { parent: this, ...hidden },

@@ -1,5 +1,6 @@
 /** A shell on the hub's host, its key pinned to the one that the program made. */
-import { Client, type ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
+import { connectToHost } from "../../components/host-connection.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { silent } from "../progress.ts";
 import { type OpenStack, openStack } from "./stack.ts";
@@ -27,29 +28,12 @@ export async function openHost(open: OpenStack): Promise<HostShell> {
   if (!address || !privateKey || !hostKey) {
     throw new UserError(`Stack ${open.stack.name} has no host yet; npm start makes the hub first`);
   }
-  const pinned = hostKey.split(" ")[1];
-  const client = new Client();
-  await new Promise<void>((resolve, reject) => {
-    client.once("ready", resolve);
-    client.once("error", (error) =>
-      reject(
-        new UserError(
-          `The host at ${address} does not answer SSH: ${error.message}\n` +
-            "  Is this address among aihub:adminCidrs? npm run hub -- doctor looks further",
-        ),
-      ),
+  const client = await connectToHost({ address, privateKey, hostKey }).catch((error: Error) => {
+    throw new UserError(
+      `The host at ${address} does not answer SSH: ${error.message}\n` +
+        "  Is this address among aihub:adminCidrs? npm run hub -- doctor looks further",
     );
-    client.connect({
-      host: address,
-      username: "root",
-      privateKey,
-      readyTimeout: 20_000,
-      keepaliveInterval: 30_000,
-      hostVerifier: (key: Buffer) => key.toString("base64") === pinned,
-    });
   });
-  // Errors after the connection stands reach the running command as its end.
-  client.on("error", () => {});
   return {
     run: (command, output, input) =>
       new Promise((resolve, reject) => {

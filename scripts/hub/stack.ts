@@ -30,6 +30,8 @@ export interface OpenStack {
 }
 
 export const REHEARSAL = "rehearsal";
+/** A stack beside it in the same simulated cloud, as a fire drill makes one. */
+const inRehearsal = (name: string) => name === REHEARSAL || name.startsWith(`${REHEARSAL}-`);
 
 export async function openStack(
   values: { stack?: unknown; "real-providers"?: unknown },
@@ -42,8 +44,8 @@ export async function openStack(
   // A socket that does not answer would fail every command on the host.
   delete process.env.SSH_AUTH_SOCK;
   process.env.PULUMI_SKIP_UPDATE_CHECK = "1";
-  return name === REHEARSAL
-    ? openRehearsal(progress, {
+  return inRehearsal(name)
+    ? openRehearsal(name, progress, {
         realProviders: values["real-providers"] === true,
         engineOnly: need === "engine",
       })
@@ -51,6 +53,7 @@ export async function openStack(
 }
 
 async function openRehearsal(
+  name: string,
   progress: Progress,
   options: { realProviders: boolean; engineOnly: boolean },
 ): Promise<OpenStack> {
@@ -78,16 +81,11 @@ async function openRehearsal(
     skipVersionCheck: true,
   });
   const stack = await LocalWorkspace.createOrSelectStack(
-    { stackName: REHEARSAL, projectName: "aihub", program },
+    { stackName: name, projectName: "aihub", program },
     { workDir: instance.projectDir, pulumiCommand, envVars: env },
   );
-  const given = await stack.getAllConfig();
-  for (const [key, value] of Object.entries(rehearsalConfig)) {
-    const name = key.replace(/\[.*/, "");
-    if (["", "[]", undefined].includes(given[`aihub:${name}`]?.value)) {
-      await stack.setConfig(`aihub:${key}`, { value }, name !== key);
-    }
-  }
+  // Another stack there brings settings of its own.
+  if (name === REHEARSAL) await fillSettings(stack);
   return opened(stack, progress, {
     instance,
     env,
@@ -95,6 +93,16 @@ async function openRehearsal(
     workDir: instance.projectDir,
     close: rehearsal.close,
   });
+}
+
+async function fillSettings(stack: Stack): Promise<void> {
+  const given = await stack.getAllConfig();
+  for (const [key, value] of Object.entries(rehearsalConfig)) {
+    const top = key.replace(/\[.*/, "");
+    if (["", "[]", undefined].includes(given[`aihub:${top}`]?.value)) {
+      await stack.setConfig(`aihub:${key}`, { value }, top !== key);
+    }
+  }
 }
 
 async function openCloud(name: string, progress: Progress): Promise<OpenStack> {
@@ -153,7 +161,9 @@ function opened(
 }
 
 /** The stack file's text, for a change that must be undone when it turns out wrong. */
-export async function stackFile(open: OpenStack): Promise<{ path: string; text: string }> {
+export async function stackFile(
+  open: Pick<OpenStack, "stack" | "workDir">,
+): Promise<{ path: string; text: string }> {
   const path = join(open.workDir, `Pulumi.${open.stack.name}.yaml`);
   return { path, text: await readFile(path, "utf8").catch(() => "") };
 }

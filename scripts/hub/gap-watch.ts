@@ -1,0 +1,124 @@
+/** Measures from outside for how long the hub does not answer: what a person and a program would see. */
+import { request } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Sample {
+  /** Milliseconds since 1970 at which it was asked. */
+  at: number;
+  ok: boolean;
+}
+
+export interface Gap {
+  /** Seconds from the last good answer before to the first good one after the longest outage; 0: there was none. */
+  longest: number;
+  /** Of all outages together. */
+  total: number;
+  outages: number;
+}
+
+interface Probe {
+  name: string;
+  path: string;
+  method: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** The chat's page, and the MCP server by a token: strangers who ask this often are slowed down. */
+function probesOf(mcpToken: string): Probe[] {
+  return [
+    { name: "login page", path: "/", method: "GET" },
+    {
+      ...{ name: "/mcp", path: "/mcp", method: "POST" },
+      headers: {
+        Authorization: `Bearer ${mcpToken}`,
+        "Content-Type": "application/json",
+        Accept: "application/json, text/event-stream",
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" }),
+    },
+  ];
+}
+
+const EVERY_MS = 250;
+const PATIENCE_MS = 2_000;
+
+/** Outages are counted from the last good answer to the next good one, so never too short. */
+export function gapOf(samples: readonly Sample[]): Gap {
+  const outages: number[] = [];
+  let good: number | undefined;
+  let down = false;
+  for (const { at, ok } of samples) {
+    if (ok) {
+      if (down && good !== undefined) outages.push((at - good) / 1000);
+      good = at;
+      down = false;
+    } else down = true;
+  }
+  const last = samples.at(-1);
+  if (down && last && good !== undefined) outages.push((last.at - good) / 1000);
+  return {
+    longest: Math.max(0, ...outages),
+    total: outages.reduce((sum, each) => sum + each, 0),
+    outages: outages.length,
+  };
+}
+
+export class GapWatch {
+  readonly #samples = new Map<string, Sample[]>();
+  readonly #loops: Promise<void>[];
+  #stopped = false;
+
+  constructor(address: string, hostName: string, mcpToken: string) {
+    this.#loops = probesOf(mcpToken).map(async (probe) => {
+      const samples: Sample[] = [];
+      this.#samples.set(probe.name, samples);
+      while (!this.#stopped) {
+        const at = Date.now();
+        const ok = await answers(address, hostName, probe);
+        samples.push({ at, ok });
+        await sleep(Math.max(0, EVERY_MS - (Date.now() - at)));
+      }
+    });
+  }
+
+  /** @returns by probe */
+  async stop(): Promise<Record<string, Gap>> {
+    this.#stopped = true;
+    await Promise.all(this.#loops);
+    return Object.fromEntries([...this.#samples].map(([name, samples]) => [name, gapOf(samples)]));
+  }
+}
+
+/** Whether the address answers 200 under the hub's name. Certificates are for the gates to judge. */
+function answers(address: string, hostName: string, probe: Probe): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request(
+      {
+        host: address,
+        port: 443,
+        servername: hostName,
+        path: probe.path,
+        method: probe.method,
+        headers: { Host: hostName, ...probe.headers },
+        rejectUnauthorized: false,
+        agent: false,
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      },
+      (answer) => {
+        answer.resume();
+        answer.once("error", () => resolve(false));
+        answer.once("end", () => resolve(answer.statusCode === 200));
+      },
+    );
+    asked.once("error", () => resolve(false));
+    asked.end(probe.body);
+  });
+}
+
+export function gapText(gaps: Record<string, Gap>): string[] {
+  return Object.entries(gaps).map(
+    ([name, { longest, total, outages }]) =>
+      `${name} did not answer for ${longest.toFixed(1)} s${outages > 1 ? ` (${outages} times, ${total.toFixed(1)} s together)` : ""}`,
+  );
+}

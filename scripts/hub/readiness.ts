@@ -1,0 +1,47 @@
+/** Whether the hub could be had again if an act that touches the host went wrong. */
+export interface Evidence {
+  /** Milliseconds since 1970. */
+  now: number;
+  /** False: backups are off. */
+  enabled: boolean;
+  /** ISO times; unset: none, or nobody knows. */
+  lastPoint?: string | undefined;
+  lastGoodDrill?: string | undefined;
+  /** Since when there have been recovery points to look after: a young hub has had no time for a drill. */
+  since?: string | undefined;
+}
+
+const HOUR = 3_600_000;
+/** A night's point that failed once has had two hours to be tried again. */
+export const OLDEST_POINT_HOURS = 26;
+/** A weekly drill and a day. */
+export const OLDEST_DRILL_DAYS = 8;
+
+/** @returns what speaks against it, each with how to put it right; empty: nothing */
+export function hindrances({ now, enabled, lastPoint, lastGoodDrill, since }: Evidence): string[] {
+  if (!enabled) {
+    return [
+      "Backups are off: nothing could bring the hub back.\n  fix: npm run hub -- config set backup.to spaces, then npm start",
+    ];
+  }
+  const hours = (time: string | undefined) =>
+    time === undefined ? undefined : (now - Date.parse(time)) / HOUR;
+  const found: string[] = [];
+  const point = hours(lastPoint);
+  if (point === undefined) {
+    found.push("There is no recovery point yet.\n  fix: npm run hub -- point takes one");
+  } else if (!(point <= OLDEST_POINT_HOURS)) {
+    found.push(
+      `The last recovery point is ${Math.round(point)} hours old; more than ${OLDEST_POINT_HOURS} means that backups fail.\n` +
+        "  fix: npm run hub -- status says why; npm run hub -- point takes one",
+    );
+  }
+  const drill = hours(lastGoodDrill ?? since);
+  if (drill === undefined || !(drill <= OLDEST_DRILL_DAYS * 24)) {
+    found.push(
+      `${lastGoodDrill ? `The last good fire drill was ${Math.round((drill ?? 0) / 24)} days ago` : "There has been no good fire drill yet"}: whether the hub comes back from its backups has not been seen for more than ${OLDEST_DRILL_DAYS} days.\n` +
+        "  fix: npm run hub -- drill --escrow FILE",
+    );
+  }
+  return found;
+}

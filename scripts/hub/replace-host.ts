@@ -1,0 +1,195 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { escrowOutputSchema } from "../../escrow/contents.ts";
+import { openRepository } from "../../escrow/open-repository.ts";
+import { describeHub } from "../../hub/hub.ts";
+import { UserError } from "../../hub/user-error.ts";
+import { lineProgress, silent } from "../progress.ts";
+import { deployedHost, nextGeneration } from "./deployed-host.ts";
+import { lastGoodDrill } from "./drill-log.ts";
+import { heal } from "./heal.ts";
+import { type HostShell, openHost } from "./host.ts";
+import { actOptions, carryOut, consent, planWith } from "./host-act.ts";
+import { backupFacts, hostRecovery } from "./host-recovery.ts";
+import { localState } from "./local-state.ts";
+import { dropletChange } from "./planned-changes.ts";
+import { type Evidence, hindrances } from "./readiness.ts";
+import { resticHere } from "./restic-here.ts";
+import { type OpenStack, openStack } from "./stack.ts";
+import { defineVerb } from "./verb.ts";
+
+const stays =
+  "stays  the data volume with chats and files, the address, the certificates, who is signed in, tokens and passwords";
+const goes =
+  "goes   the droplet with its own disk, what the containers said so far (their logs), images that are fetched again";
+
+export const verb = defineVerb({
+  name: "replace-host",
+  summary: "Replaces the droplet; everything worth keeping stays",
+  options: {
+    ...actOptions,
+    force: {
+      type: "boolean",
+      help: "also when backups are old or no good drill was seen, or no point of the present can be taken",
+    },
+  },
+  async run(values) {
+    const open = await openStack(values, values.json === true ? silent : lineProgress());
+    try {
+      const { settings } = describeHub(await open.config());
+      const dryRun = values["dry-run"] === true;
+      const refresh = dryRun ? false : await heal(open);
+      const deployed = await deployedHost(open);
+      if (!deployed && !(await open.stack.outputs()).ipAddress) {
+        throw new UserError(
+          `Stack ${open.stack.name} has no hub yet; npm start makes one, and nothing has to be replaced`,
+        );
+      }
+      const { generation, begun } = nextGeneration(settings.hostGeneration, deployed?.generation);
+      const intent = await Intent.of(open);
+      // What was agreed to, and made safe, before a run was killed is not asked for again.
+      const goesOn = begun && (await intent.generation()) === generation;
+      const host = goesOn ? undefined : await openHost(open).catch(() => undefined);
+      let point: string | undefined;
+      try {
+        const against = goesOn ? [] : hindrances(await evidence(open, host));
+        const setting = { key: "hostGeneration", value: String(generation) };
+        const plan = await open.progress.step("Previewing", () => planWith(open, setting, refresh));
+        const said = [
+          goesOn
+            ? `The replacement of the host that was begun goes on (generation ${generation}):`
+            : `The host of ${open.stack.name} is replaced (generation ${generation}${host ? "" : "; it does not answer"}):`,
+          `  ${stays}`,
+          `  ${goes}`,
+          ...plan.lines.map((line) => `    ${line}`),
+          "",
+        ];
+        process.stderr.write(`${said.join("\n")}\n`);
+        if (!begun && dropletChange(plan.changes) !== "replaced") {
+          throw new UserError(
+            "The plan does not replace the droplet; nothing was done.\n  fix: npm run hub -- preview shows what it does",
+          );
+        }
+        if (against.length > 0) {
+          if (values.force !== true) {
+            throw new UserError(
+              `The host is not replaced, for if that went wrong:\n  ${against.join("\n  ")}\n  --force replaces it all the same`,
+            );
+          }
+          for (const each of against) open.progress.note(`in spite of: ${each.split("\n")[0]}`);
+        }
+        if (dryRun) {
+          process.stdout.write(
+            values.json
+              ? `${JSON.stringify({ generation, plan: plan.changes })}\n`
+              : "Nothing was done.\n",
+          );
+          return 0;
+        }
+        await consent("replace-host", values);
+        if (host) point = await pointOfThePresent(open, host, values.force === true);
+        await intent.set(generation);
+        const done = await carryOut(open, setting, {
+          refresh,
+          title: "Replacing the host",
+        });
+        await intent.clear();
+        const after = await deployedHost(open);
+        process.stdout.write(
+          values.json
+            ? `${JSON.stringify({ generation, from: deployed?.id ?? null, to: after?.id ?? null, point: point ?? null, ...done })}\n`
+            : `The host is replaced: droplet ${deployed?.id ?? "(gone)"} by ${after?.id}, ${done.seconds} s in all.\n`,
+        );
+        return 0;
+      } finally {
+        host?.close();
+      }
+    } finally {
+      await open.close();
+    }
+  },
+});
+
+/** The generation that was agreed to and made safe: a file of this machine, so that a killed act goes on here. */
+class Intent {
+  readonly #file: string;
+
+  private constructor(file: string) {
+    this.#file = file;
+  }
+
+  static async of(open: OpenStack): Promise<Intent> {
+    return new Intent(join(await localState(open), "replacement.json"));
+  }
+
+  async generation(): Promise<number | undefined> {
+    try {
+      return (JSON.parse(await readFile(this.#file, "utf8")) as { generation: number }).generation;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async set(generation: number): Promise<void> {
+    const text = JSON.stringify({ generation, time: new Date().toISOString() });
+    await writeFile(this.#file, `${text}\n`, { mode: 0o600 });
+  }
+
+  async clear(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+}
+
+/** By the host itself; one that is dead cannot be asked, so then what lies in the repository counts. */
+async function evidence(open: OpenStack, host: HostShell | undefined): Promise<Evidence> {
+  const now = Date.now();
+  const seenHere = await lastGoodDrill(open);
+  if (host) {
+    const facts = await backupFacts(host);
+    return {
+      now,
+      enabled: facts?.enabled !== false,
+      lastPoint: facts?.lastPoint?.time,
+      lastGoodDrill: [facts?.lastGoodDrill, seenHere].filter(Boolean).sort().at(-1),
+      since: facts?.since,
+    };
+  }
+  const output = (await open.stack.outputs()).escrow?.value;
+  const { repository } = escrowOutputSchema.safeParse(output).data ?? {};
+  const here = repository?.location.startsWith("s3:") ? await resticHere() : undefined;
+  const found =
+    repository && here
+      ? await openRepository(repository, "restic", here).catch(() => undefined)
+      : undefined;
+  return {
+    now,
+    enabled: output === undefined || repository !== undefined,
+    lastPoint: found?.newest,
+    lastGoodDrill: seenHere,
+  };
+}
+
+async function pointOfThePresent(
+  open: OpenStack,
+  host: HostShell,
+  force: boolean,
+): Promise<string | undefined> {
+  try {
+    return await open.progress.step("Taking a recovery point of the present", async (log) => {
+      const { snapshot } = await hostRecovery<{ snapshot: string }>(
+        host,
+        ["point", "--reason", "before-replacement"],
+        { note: log },
+      );
+      return snapshot;
+    });
+  } catch (error) {
+    if (!force || !(error instanceof UserError)) {
+      throw new UserError(
+        `No recovery point of the present can be taken, so the host is not replaced:\n  ${(error as Error).message}\n  --force replaces it all the same`,
+      );
+    }
+    open.progress.note(`in spite of: no point of the present (${error.message.split("\n")[0]})`);
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+/** What decides whether the host may be replaced or resized, and how long it was away. */
+import { describe, expect, it } from "vitest";
+import { nextGeneration } from "../../scripts/hub/deployed-host.ts";
+import { gapOf } from "../../scripts/hub/gap-watch.ts";
+import { DROPLET, dropletChange, requireKept } from "../../scripts/hub/planned-changes.ts";
+import { hindrances } from "../../scripts/hub/readiness.ts";
+
+const now = Date.parse("2026-11-25T12:00:00Z");
+const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
+const good = { now, enabled: true, lastPoint: hoursAgo(25), lastGoodDrill: hoursAgo(7 * 24) };
+
+describe("readiness", () => {
+  it("has nothing against it with a fresh point and a fresh drill", () => {
+    expect(hindrances(good)).toEqual([]);
+  });
+
+  it.each([
+    ["a point of 27 hours", { ...good, lastPoint: hoursAgo(27) }, /27 hours old/],
+    ["no point", { ...good, lastPoint: undefined }, /no recovery point yet/],
+    ["a point of a time that is none", { ...good, lastPoint: "yesterday" }, /hours old/],
+    ["a drill of nine days", { ...good, lastGoodDrill: hoursAgo(9 * 24) }, /9 days ago/],
+    ["no drill that anybody knows of", { ...good, lastGoodDrill: undefined }, /no good fire drill/],
+    ["backups that are off", { ...good, enabled: false }, /Backups are off/],
+  ])("speaks against it: %s", (_what, evidence, message) => {
+    const found = hindrances(evidence);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(message);
+    expect(found[0]).toMatch(/fix: /);
+  });
+
+  it("gives a young hub eight days for its first drill", () => {
+    const young = { ...good, lastGoodDrill: undefined };
+    expect(hindrances({ ...young, since: hoursAgo(100) })).toEqual([]);
+    expect(hindrances({ ...young, since: hoursAgo(200) })).toHaveLength(1);
+  });
+});
+
+describe("the plan", () => {
+  const change = (op: string, type: string) => ({
+    op,
+    type,
+    urn: `urn:pulumi:x::aihub::${type}::it`,
+  });
+  const host = ["delete-replaced", "replace", "create-replacement"].map((op) =>
+    change(op, DROPLET),
+  );
+
+  it("may replace the droplet, and take away what belongs to it", () => {
+    const plan = [...host, change("delete", "command:remote:Command")];
+    expect(() => requireKept(plan)).not.toThrow();
+    expect(dropletChange(plan)).toBe("replaced");
+    expect(dropletChange([change("update", DROPLET)])).toBe("changed");
+    expect(dropletChange([])).toBe("none");
+  });
+
+  it.each([
+    ["digitalocean:index/volume:Volume", "replace"],
+    ["digitalocean:index/volume:Volume", "delete"],
+    ["digitalocean:index/reservedIp:ReservedIp", "create-replacement"],
+    ["digitalocean:index/spacesBucket:SpacesBucket", "discard"],
+    ["random:index/randomPassword:RandomPassword", "delete-replaced"],
+  ])("never may lose %s (%s)", (type, op) => {
+    expect(() => requireKept([...host, change(op, type)])).toThrow(/take away/);
+  });
+
+  it("may change what must stay", () => {
+    expect(() =>
+      requireKept([change("update", "digitalocean:index/reservedIp:ReservedIp")]),
+    ).not.toThrow();
+  });
+});
+
+describe("the generation", () => {
+  it("is raised once for one act, however often it is run", () => {
+    expect(nextGeneration(1, 1)).toEqual({ generation: 2, begun: false });
+    // Killed after the setting was changed, before the droplet was.
+    expect(nextGeneration(2, 1)).toEqual({ generation: 2, begun: true });
+    // Killed between the old droplet's end and the new one's begin.
+    expect(nextGeneration(2, undefined)).toEqual({ generation: 2, begun: true });
+    expect(nextGeneration(2, 2)).toEqual({ generation: 3, begun: false });
+  });
+});
+
+describe("the gap", () => {
+  const samples = (text: string) =>
+    [...text].map((each, index) => ({ at: index * 250, ok: each === "+" }));
+
+  it.each([
+    ["++++", { longest: 0, total: 0, outages: 0 }],
+    ["++--++", { longest: 0.75, total: 0.75, outages: 1 }],
+    ["+-+---+", { longest: 1, total: 1.5, outages: 2 }],
+    // Not back when it was last asked: as long as was seen.
+    ["++---", { longest: 0.75, total: 0.75, outages: 1 }],
+  ])("%s", (text, gap) => {
+    expect(gapOf(samples(text))).toEqual(gap);
+  });
+});
