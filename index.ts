@@ -1,6 +1,7 @@
 /** The hub as a program: what to provision, and what to say about it. */
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
+import { BackupBucket } from "./components/backup-bucket.ts";
 import { Certificate } from "./components/certificate.ts";
 import { DataVolume, VOLUME_LABEL } from "./components/data-volume.ts";
 import { Dns } from "./components/dns.ts";
@@ -15,6 +16,8 @@ import { Rollout } from "./components/rollout.ts";
 import { Watch } from "./components/watch.ts";
 import { loadConfig } from "./config/load.ts";
 import { requireToken } from "./config/token.ts";
+import type { EscrowOutput } from "./escrow/contents.ts";
+import { backupPlacesOf, s3Place, sealed } from "./hub/backup-places.ts";
 import { monthlyCost } from "./hub/cost.ts";
 import { describeHub } from "./hub/hub.ts";
 import { sizes } from "./hub/sizes.ts";
@@ -73,44 +76,60 @@ async function provision(): Promise<Record<string, unknown>> {
     new Dns("dns", { zone: settings.domain, subdomain: settings.subdomain, address: ipAddress });
   }
 
-  const passwords = new Passwords("passwords");
-  const { databaseUrl, redisUrl, modelApiKey, tlsCertificate, tlsPrivateKey } = config.secrets;
+  const { databaseUrl, redisUrl, modelApiKey, tlsCertificate, tlsPrivateKey, recovered } =
+    config.secrets;
+  const passwords = new Passwords("passwords", { recovered });
   const certificate =
     settings.tlsMode !== "provided"
       ? // With acme: what nginx serves until the first real one is there.
         new Certificate("certificate", { hostName: hub.hostName })
       : undefined;
+  const bucket =
+    settings.backup.to === "spaces"
+      ? new BackupBucket("backups", { name, region: settings.region })
+      : undefined;
+  const given = backupPlacesOf(settings, config.secrets);
+  const places = bucket
+    ? pulumi
+        .all([bucket.location, bucket.accessKey, bucket.secretKey])
+        .apply(([location, accessKey, secretKey]) => ({
+          ...given,
+          repository: s3Place(location, accessKey, secretKey),
+        }))
+    : pulumi.secret(given);
+  const { backupSshKey, backupGitKey } = config.secrets;
   const secrets = pulumi
     .all([
-      passwords.adminPassword,
-      passwords.mcpToken,
-      passwords.webuiSecretKey,
-      passwords.postgresPassword,
-      passwords.valkeyPassword,
+      passwords.all,
       certificate?.chain ?? pulumi.secret(tlsCertificate ?? ""),
       certificate?.privateKey ?? pulumi.secret(tlsPrivateKey ?? ""),
+      places,
     ])
-    .apply(
-      ([adminPassword, mcpToken, webuiSecretKey, postgresPassword, valkeyPassword, chain, key]) =>
-        renderSecretFiles(hub, {
-          adminPassword,
-          mcpToken,
-          webuiSecretKey,
-          postgresPassword,
-          valkeyPassword,
-          tlsCertificate: chain,
-          tlsPrivateKey: key,
-          ...(databaseUrl === undefined ? {} : { databaseUrl }),
-          ...(redisUrl === undefined ? {} : { redisUrl }),
-          ...(modelApiKey === undefined ? {} : { modelApiKey }),
-        }),
+    .apply(([made, chain, key, { repository, copy }]) =>
+      renderSecretFiles(hub, {
+        ...made,
+        tlsCertificate: chain,
+        tlsPrivateKey: key,
+        ...defined({ databaseUrl, redisUrl, modelApiKey, backupSshKey, backupGitKey }),
+        ...defined({ repository, copy }),
+      }),
     );
+  const escrow = pulumi.all([passwords.all, places]).apply(
+    ([made, { repository, copy }]): EscrowOutput => ({
+      passwords: made,
+      ...defined({
+        repository: repository && sealed(repository, made.backupPassword, backupSshKey),
+        copy: copy && sealed(copy, made.backupPassword, backupSshKey),
+      }),
+    }),
+  );
 
   const rollout = new Rollout("rollout", {
     dropletId: host.droplet.id,
     hostAddress: host.droplet.ipv4Address,
     privateKey: access.privateKey,
     hostPublicKey: access.hostPublicKey,
+    volumeSize: data.volume.size,
     prepare: await prepareHost({
       volumeName: `${name}-data`,
       volumeLabel: VOLUME_LABEL,
@@ -151,14 +170,23 @@ async function provision(): Promise<Record<string, unknown>> {
     adminEmail: settings.adminEmail,
     adminPassword: pulumi.secret(passwords.adminPassword),
     mcpToken: pulumi.secret(passwords.mcpToken),
+    // What `npm run hub -- escrow` seals.
+    escrow: pulumi.secret(escrow),
     // Known once it runs: an output that names a release is never ahead of the host.
     release: rollout.applied.id.apply(() => release.digest),
-    monthlyCost: monthlyCost(settings, await livePrice(settings.size)),
+    monthlyCost: monthlyCost(settings, bucket !== undefined, await livePrice(settings.size)),
     ...(certificate && settings.tlsMode === "internal" ? { caCertificate: certificate.ca } : {}),
     ...(settings.dns === "elsewhere"
       ? {
           dnsRecord: pulumi.interpolate`${hub.hostName} A ${ipAddress}`,
         }
       : {}),
+  };
+}
+
+/** Without what is undefined: an optional property is then missing. */
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }

@@ -8,7 +8,7 @@ export interface Config {
   secrets: ConfigSecrets;
 }
 
-const structured = new Set(["adminCidrs", "images", "access", "readers"]);
+const structured = new Set(["adminCidrs", "images", "access", "readers", "backup"]);
 const secretKeys = Object.keys(secretsSchema.shape);
 const knownKeys = [...Object.keys(settingsSchema.shape), ...secretKeys];
 
@@ -60,6 +60,11 @@ export function parseConfig(raw: Record<string, string>, command = "pulumi confi
       );
   }
   if (settings.success && secrets.success) {
+    for (const need of backupNeeds(settings.data.backup, secrets.data)) {
+      problems.push(
+        `aihub:${need.key} is needed by ${need.by}\n    ${command} set ${need.secret ? "--secret " : "--path "}aihub:${need.key}`,
+      );
+    }
     const { tlsCertificate, tlsPrivateKey } = secrets.data;
     if (settings.data.tlsMode === "provided" && !(tlsCertificate && tlsPrivateKey)) {
       for (const [key, value] of Object.entries({ tlsCertificate, tlsPrivateKey })) {
@@ -77,6 +82,46 @@ export function parseConfig(raw: Record<string, string>, command = "pulumi confi
       .map((problem) => `  ${problem}`)
       .join("\n")}`,
   );
+}
+
+/** What a place for backups needs beside its address. */
+function backupNeeds(
+  backup: Settings["backup"],
+  secrets: ConfigSecrets,
+): { key: string; by: string; secret: boolean }[] {
+  const places = [
+    {
+      place: backup.to,
+      by: "backup.to",
+      s3: ["backupAccessKey", "backupSecretKey"] as const,
+      hostKey: "hostKey" as const,
+    },
+    {
+      place: backup.copyTo ?? "off",
+      by: "backup.copyTo",
+      s3: ["backupCopyAccessKey", "backupCopySecretKey"] as const,
+      hostKey: "copyHostKey" as const,
+    },
+  ];
+  const needs: { key: string; by: string; secret: boolean }[] = [];
+  const secretNeeded = (key: keyof ConfigSecrets, by: string) => {
+    if (secrets[key] === undefined) needs.push({ key, by, secret: true });
+  };
+  const settingNeeded = (key: "hostKey" | "copyHostKey" | "gitHostKey", by: string) => {
+    if (backup[key] === undefined) needs.push({ key: `backup.${key}`, by, secret: false });
+  };
+  for (const { place, by, s3, hostKey } of places) {
+    if (place.startsWith("s3:")) for (const key of s3) secretNeeded(key, by);
+    if (place.startsWith("sftp:")) {
+      secretNeeded("backupSshKey", by);
+      settingNeeded(hostKey, by);
+    }
+  }
+  if (backup.gitUrl !== undefined) {
+    secretNeeded("backupGitKey", "backup.gitUrl");
+    settingNeeded("gitHostKey", "backup.gitUrl");
+  }
+  return needs;
 }
 
 function describe(issue: z.core.$ZodIssue, given: boolean): string {

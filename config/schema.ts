@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { audiences, defaultAccess } from "../hub/access.ts";
 import { defaultImages } from "../hub/images.ts";
+import { type HubPasswords, passwordsSchema } from "../hub/passwords.ts";
 import { hostImages, regions, sizes } from "../hub/sizes.ts";
 
 export const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
@@ -56,10 +57,29 @@ function url(schemes: string[], example: string, path: boolean) {
   });
 }
 
+/** Undefined for what is no JSON. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, what: string) =>
   z.enum(values, {
     error: (issue) => `unknown ${what} "${String(issue.input)}"; known: ${values.join(", ")}`,
   });
+
+/** Where backups can go: spaces, off, or a restic location of an S3 bucket, an SFTP host or a folder of the host. */
+const backupPlace = z
+  .string()
+  .regex(
+    /^(?:spaces|off|s3:https?:\/\/[^/\s]+\/[^\s/][^\s]*|sftp:[\w.-]+@[\w.-]+(?::\d+)?:\/?[^\s]+|sftp:\/\/[\w.-]+@[^\s/]+\/[^\s]+|\/[^\s]+)$/,
+    "must be spaces, off, s3:https://HOST/BUCKET, sftp:USER@HOST:/PATH or /FOLDER",
+  );
+
+const count = (usual: number) => z.coerce.number().int().min(0).max(1000).default(usual);
 
 const audience = (usual: (typeof audiences)[number]) => oneOf(audiences, "audience").default(usual);
 
@@ -204,6 +224,51 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Tools by which models reach the chat server itself. manage: look and make chats; code: also add functions and tools, which run inside it",
     ),
+  backup: z
+    .strictObject({
+      /** `spaces`: a bucket that the program makes. `off`: none, and the hub says so. */
+      to: backupPlace.default("spaces"),
+      /** Points are brought back from there, and never a new one is made: for a host of a fire drill. */
+      readOnly: z
+        .union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")])
+        .default(false),
+      /** SSH host key of an SFTP place, as known_hosts has it: like "ssh-ed25519 AAAA...". */
+      hostKey: z.string().optional(),
+      /** Minutes between recovery points. */
+      everyMinutes: z.coerce
+        .number()
+        .refine((minutes) => 60 % minutes === 0 && minutes >= 5, "must be 5, 10, 15, 20, 30 or 60")
+        .default(15),
+      /** When the night's point is taken, proven and old ones are let go: HH:MM in the hub's time zone. */
+      nightlyAt: z
+        .string()
+        .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time like 02:00")
+        .default("02:00"),
+      /** Points kept: the last of each of so many hours, days, weeks and months. */
+      keep: z
+        .strictObject({ hourly: count(24), daily: count(30), weekly: count(8), monthly: count(12) })
+        .refine((keep) => Object.values(keep).some(Boolean), "must keep something")
+        .prefault({}),
+      /** Place of a second copy, each night. */
+      copyTo: backupPlace
+        .refine((place) => place !== "spaces" && place !== "off", "must be a place")
+        .optional(),
+      copyHostKey: z.string().optional(),
+      /** Git repository that gets the workspace's projects each night, like git@github.com:team/workspace.git. */
+      gitUrl: z
+        .string()
+        .regex(
+          /^(?:[\w.-]+@[\w.-]+:[\w./-]+|ssh:\/\/[^\s]+)$/,
+          "must be like git@github.com:team/workspace.git",
+        )
+        .optional(),
+      /** SSH host key of that host. */
+      gitHostKey: z.string().optional(),
+    })
+    .prefault({})
+    .describe(
+      "Recovery points: to where (to: spaces, off, s3:https://HOST/BUCKET, sftp:USER@HOST:/PATH, /FOLDER), how often (everyMinutes 15, nightlyAt 02:00), how many (keep: hourly 24, daily 30, weekly 8, monthly 12), a second copy (copyTo), a git repository for the workspace (gitUrl)",
+    ),
   images: z
     .strictObject({
       openWebui: image.default(defaultImages.openWebui),
@@ -214,6 +279,7 @@ export const settingsSchema = z.strictObject({
       postgres: image.default(defaultImages.postgres),
       valkey: image.default(defaultImages.valkey),
       certbot: image.default(defaultImages.certbot),
+      restic: image.default(defaultImages.restic),
     })
     .prefault({})
     .describe("Container images by role, each pinned to a version"),
@@ -242,6 +308,52 @@ export const secretsSchema = z.strictObject({
     .optional()
     .describe("PEM key for tlsMode provided"),
   modelApiKey: z.string().min(1).optional().describe("Key for modelApiUrl"),
+  backupAccessKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Access key of the S3 bucket in backup.to; unset with spaces, whose key the program makes",
+    ),
+  backupSecretKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of the S3 bucket in backup.to"),
+  backupSshKey: z
+    .string()
+    .regex(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "must be an OpenSSH private key")
+    .optional()
+    .describe("OpenSSH private key for SFTP in backup.to and backup.copyTo"),
+  backupCopyAccessKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Access key of the S3 bucket in backup.copyTo"),
+  backupCopySecretKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Secret key of the S3 bucket in backup.copyTo"),
+  backupGitKey: z
+    .string()
+    .regex(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "must be an OpenSSH private key")
+    .optional()
+    .describe("OpenSSH deploy key, with write access, of backup.gitUrl"),
+  recovered: z
+    .string()
+    .transform((text, context): HubPasswords => {
+      const parsed = passwordsSchema.safeParse(json(text));
+      if (parsed.success) return parsed.data;
+      context.addIssue(
+        "must be the passwords of an escrow, as npm run hub -- escrow --adopt sets it",
+      );
+      return z.NEVER;
+    })
+    .optional()
+    .describe(
+      "Passwords taken over from the escrow of a hub that is gone, as JSON. Unset: the hub makes its own",
+    ),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

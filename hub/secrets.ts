@@ -15,4 +15,21 @@ export interface HubSecrets {
   databaseUrl?: string;
   redisUrl?: string;
   modelApiKey?: string;
+  /** Opens the recovery points. */
+  backupPassword: string;
+  /** Where recovery points go; unset: backups are off. */
+  repository?: BackupPlace;
+  copy?: BackupPlace;
+  backupSshKey?: string;
+  backupGitKey?: string;
+}
+
+/** A place for recovery points, and what opens the way to it. */
+export interface BackupPlace {
+  /** A restic location. */
+  location: string;
+  /** Environment that opens it. */
+  env: Record<string, string>;
+  /** SSH host key of an SFTP place. */
+  hostKey?: string;
 }

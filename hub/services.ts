@@ -151,3 +151,10 @@ export const setupJob = {
   data: [{ path: "/data/hub/setup", ...root, mode: "0700" }] satisfies DataFolder[],
   secretsOwner: root,
 } as const;
+
+/** Takes recovery points and brings them back: a program of the host's own, not a container. */
+export const recoveryJob = {
+  name: "recovery",
+  data: [{ path: "/data/hub/recovery", ...root, mode: "0700" }] satisfies DataFolder[],
+  secretsOwner: root,
+} as const;

@@ -7,10 +7,11 @@
 import { createHash } from "node:crypto";
 import { stagingServer } from "../config/schema.ts";
 import type { Hub } from "../hub/hub.ts";
-import { setupJob, WORKSPACE } from "../hub/services.ts";
+import { recoveryJob, setupJob, WORKSPACE } from "../hub/services.ts";
 import { type ArchiveFile, archive, digestOf, type Files } from "./archive.ts";
 import type { Bundles } from "./bundles.ts";
 import { renderCompose } from "./compose.ts";
+import { recoverySettingsOf } from "./recovery.ts";
 import { fill, readTemplate } from "./template.ts";
 
 export interface Release {
@@ -120,8 +121,23 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
   const files: Files = {
     "compose.yaml": { content: compose },
     "apply.sh": { content: await readTemplate("host/apply.sh"), mode: "0755" },
+    "switch.sh": { content: await readTemplate("host/switch.sh"), mode: "0755" },
+    "stand-in.sh": { content: await readTemplate("host/stand-in.sh"), mode: "0755" },
+    "resume.sh": { content: await readTemplate("host/resume.sh"), mode: "0755" },
     "record-release.sh": { content: await readTemplate("host/record-release.sh"), mode: "0755" },
     "report.sh": { content: await readTemplate("host/report.sh"), mode: "0755" },
+    "recovery/main.mjs": { content: bundles.recovery },
+    "recovery/settings.json": { content: `${JSON.stringify(recoverySettingsOf(hub), null, 2)}\n` },
+    "recovery/tools.tsv": {
+      content: lines([
+        ["node", "/usr/local/bin/node", settings.images.node].join("\t"),
+        ["restic", "/usr/bin/restic", settings.images.restic].join("\t"),
+      ]),
+    },
+    "recovery/install.sh": {
+      content: await readTemplate("host/install-recovery.sh"),
+      mode: "0755",
+    },
     "images.txt": { content: lines([...new Set(pulled(hub))]) },
     "builds.tsv": {
       content: lines(
@@ -136,9 +152,11 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     },
     "data.tsv": {
       content: lines(
-        [...hub.services.flatMap((service) => service.data), ...setupJob.data].map((folder) =>
-          [folder.path, `${folder.uid}:${folder.gid}`, folder.mode].join("\t"),
-        ),
+        [
+          ...hub.services.flatMap((service) => service.data),
+          ...setupJob.data,
+          ...recoveryJob.data,
+        ].map((folder) => [folder.path, `${folder.uid}:${folder.gid}`, folder.mode].join("\t")),
       ),
     },
     "probe.env": { content: `HOST_NAME=${hub.hostName}\n` },
@@ -168,6 +186,7 @@ function pulled(hub: Hub): string[] {
   return [
     ...hub.services.map((service) => hub.settings.images[service.image]),
     hub.settings.images.node,
+    hub.settings.images.restic,
   ];
 }
 

@@ -4,8 +4,9 @@
  */
 import type { Hub } from "../hub/hub.ts";
 import type { HubSecrets } from "../hub/secrets.ts";
-import { setupJob } from "../hub/services.ts";
+import { recoveryJob, setupJob } from "../hub/services.ts";
 import { archive, digestOf, type Files } from "./archive.ts";
+import { recoverySecretsOf } from "./recovery.ts";
 import { HOST_FOLDER } from "./release.ts";
 
 export interface SecretFiles {
@@ -54,6 +55,7 @@ export async function renderSecretFiles(hub: Hub, secrets: HubSecrets): Promise<
         "",
       ].join("\n"),
     },
+    [recoveryJob.name]: { "recovery.json": `${JSON.stringify(recoverySecretsOf(hub, secrets))}\n` },
     [setupJob.name]: {
       "admin-password": secrets.adminPassword,
       "mcp-token": secrets.mcpToken,
@@ -63,6 +65,7 @@ export async function renderSecretFiles(hub: Hub, secrets: HubSecrets): Promise<
   const owners = new Map<string, { uid: number; gid: number }>([
     ...hub.services.map((service) => [service.name, service.secretsOwner] as const),
     [setupJob.name, setupJob.secretsOwner],
+    [recoveryJob.name, recoveryJob.secretsOwner],
   ]);
 
   const files: Files = {};

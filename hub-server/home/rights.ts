@@ -45,5 +45,6 @@ export function statusFor({ hostDetails }: Rights, status: HubStatus): HubStatus
     keeping: null,
     releases: [],
     updates: null,
+    alarms: [],
   };
 }

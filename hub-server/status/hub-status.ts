@@ -1,4 +1,6 @@
 /** How a hub is: what the home page, /hub/api/status and `npm run hub -- status` show. Documented in docs/status-api.md. */
+
+import type { Alarm } from "../../recovery/proof/alarms.ts";
 import type { CertificateStatus } from "../certificate/status.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { Certificate } from "./certificate.ts";
@@ -28,9 +30,12 @@ export interface HubStatus {
   certificate: { notAfter: string; daysLeft: number; issuer: string; subject: string } | null;
   /** How it stands with getting and renewing it; null: it comes from no ACME server. */
   keeping: Pick<CertificateStatus, "state" | "message" | "nextCheck"> | null;
-  /** ISO times; null: none yet. */
+  /** ISO times of the last recovery point, the last one proven good, the last good drill; null: none yet. */
   lastBackup: string | null;
+  lastProof: string | null;
   lastDrill: string | null;
+  /** What is wrong with the backups, or soon will be; the worst first. */
+  alarms: Alarm[];
   /** The newest first, at most 20. */
   releases: Rollout[];
   /** Packages of the host that wait, and whether it waits to be restarted; null: not known. */

@@ -36,11 +36,12 @@ export class StatusSource {
       this.#certificate(),
       this.#keeping === undefined ? undefined : certificateStatus(this.#keeping),
     ]);
+    const now = Date.now();
     return hubStatusOf({
-      now: Date.now(),
+      now,
       report: hostReportOf(report),
       releases: rolloutsOf(releases),
-      backup: backupReportOf(backup),
+      backup: backupReportOf(backup, now),
       certificate,
       keeping,
     });

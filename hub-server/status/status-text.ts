@@ -17,12 +17,13 @@ export function statusText(status: HubStatus, now = Date.now()): string {
     ...usage("disk", status.disk),
     ...usage("memory", status.memory),
   );
-  const { certificate, keeping, lastBackup, lastDrill, updates } = status;
+  const { certificate, keeping, lastBackup, lastProof, lastDrill, updates } = status;
   if (certificate)
     lines.push(`certificate ${certificate.daysLeft} days left, from ${certificate.issuer}`);
   if (keeping && keeping.state !== "serving") lines.push(`✘ certificate: ${keeping.message}`);
   lines.push(
-    `last backup ${lastBackup ?? "none yet"}, last restore drill ${lastDrill ?? "none yet"}`,
+    `last recovery point ${lastBackup ?? "none yet"}, last proven good ${lastProof ?? "none yet"}, last drill ${lastDrill ?? "none yet"}`,
+    ...status.alarms.map(({ severity, text }) => `${severity === "alarm" ? "✘" : "·"} ${text}`),
   );
   if (updates) {
     lines.push(

@@ -15,6 +15,7 @@ const life = [
   "home",
   "tls",
   "change",
+  "gap",
   "keep",
   "replace",
   "faults",

@@ -63,7 +63,7 @@ export function settingsTable(rows: SettingRow[]): string {
         ? row.required
           ? "**needed**"
           : "unset"
-        : `\`${String(row.default)}\``;
+        : `\`${typeof row.default === "object" ? JSON.stringify(row.default) : String(row.default)}\``;
   return [
     "| setting | default | what it is |",
     "|---|---|---|",

@@ -36,7 +36,7 @@ function rows(schema: z.ZodType, secret: boolean): SettingRow[] {
   return Object.entries(properties).map(([key, property]) => ({
     key,
     type:
-      key === "images" || key === "access"
+      key === "images" || key === "access" || key === "backup"
         ? "object"
         : ((property.type ?? "string") as SettingRow["type"]),
     description: property.description ?? "",

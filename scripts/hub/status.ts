@@ -1,3 +1,4 @@
+import { backupReportOf } from "../../hub-server/status/backup-report.ts";
 import type { HostReport } from "../../hub-server/status/host-report.ts";
 import { type HubStatus, hubStatusOf } from "../../hub-server/status/hub-status.ts";
 import { statusText } from "../../hub-server/status/status-text.ts";
@@ -14,25 +15,31 @@ const plainQuestion = [
   "date -u +%Y-%m-%dT%H:%M:%SZ",
   'basename "$(readlink -f /opt/aihub/current)"',
   "df --block-size=1 --output=size,used /data | tail -n 1",
+  "cat /data/hub/status/backup.json 2>/dev/null || echo",
   "docker ps -aq --filter label=com.docker.compose.project=aihub --filter label=com.docker.compose.oneoff=False | " +
     `xargs -r docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{.State.Status}}\t{{if .State.Health}}{{.State.Health.Status}}{{end}}\t{{.State.StartedAt}}\t{{.RestartCount}}'`,
 ].join("; ");
 
 export const verb = defineVerb({
   name: "status",
-  summary: "Shows whether each service is healthy; fails when one is not",
+  summary: "Shows whether each service is healthy and the backups are good; fails when one is not",
   options: { json: { type: "boolean", help: "print JSON and nothing else" } },
   async run(values) {
     return withHost(values, async (host) => {
-      const status = (await askHubServer(host)) ?? (await askDocker(host));
+      const status = await hostStatus(host);
       if (!status) return 1;
       process.stdout.write(
         values.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status),
       );
-      return status.healthy ? 0 : 1;
+      return status.healthy && !status.alarms.some(({ severity }) => severity === "alarm") ? 0 : 1;
     });
   },
 });
+
+/** How the hub is, by its own server, else by Docker. Undefined: neither answers. */
+export async function hostStatus(host: HostShell): Promise<HubStatus | undefined> {
+  return (await askHubServer(host)) ?? (await askDocker(host));
+}
 
 /** Undefined when it does not answer, or only with what was once. */
 async function askHubServer(host: HostShell): Promise<HubStatus | undefined> {
@@ -51,7 +58,9 @@ async function askDocker(host: HostShell): Promise<HubStatus | undefined> {
     process.stderr.write(stderr);
     return undefined;
   }
-  const [time = "", release = "", volume = "", ...containers] = stdout.trim().split("\n");
+  const [time = "", release = "", volume = "", standing = "", ...containers] = stdout
+    .trim()
+    .split("\n");
   const [size = 0, used = 0] = volume.trim().split(/\s+/).map(Number);
   const report: HostReport = {
     time,
@@ -80,7 +89,7 @@ async function askDocker(host: HostShell): Promise<HubStatus | undefined> {
     now: Date.parse(time),
     report,
     releases: [],
-    backup: { lastBackup: null, lastDrill: null },
+    backup: backupReportOf(standing, Date.parse(time)),
     certificate: null,
     keeping: undefined,
   });

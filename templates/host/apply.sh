@@ -113,8 +113,9 @@ check_nginx() {
             "correct templates/nginx/; the running release was not touched"
 }
 
+# start RELEASE_FOLDER SECRETS_FILE [SERVICE]: changes what runs to it, or one service alone; forward and back alike.
 start() {
-    compose "$1" "$2" up --detach --wait --wait-timeout 420 --remove-orphans --quiet-pull 2>&1 | tail -n 20 | cut -c1-300
+    "$here/switch.sh" "$@"
 }
 
 # Tried twice: it is safe to repeat, and a busy host now and then fails to start a container.
@@ -214,6 +215,27 @@ UNIT
     systemctl restart aihub-report.service
 }
 
+# A change that the end of the host cuts off is ended at its next boot.
+install_resume() {
+    cp "$here/resume.sh" /usr/local/sbin/aihub-resume.new
+    mv /usr/local/sbin/aihub-resume.new /usr/local/sbin/aihub-resume
+    cat >/etc/systemd/system/aihub-resume.service <<'UNIT'
+[Unit]
+Description=End a change of the hub that was cut off
+After=docker.service
+Wants=docker.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/aihub-resume
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+    systemctl daemon-reload
+    systemctl enable --quiet aihub-resume.service
+}
+
 # Keeps what the running and the four releases before it mount; the rest goes.
 prune() {
     local folder
@@ -231,7 +253,18 @@ prune() {
     done
 }
 
+# What a restore or an upgrade had begun when it was killed is ended by the release that began it. That may need the lock.
+end_unfinished() {
+    # Run by one itself.
+    [ -z "${AIHUB_OPERATION:-}" ] || return 0
+    [ -f /data/hub/recovery/operation.json ] || return 0
+    [ -x /usr/local/sbin/aihub-recovery ] || return 0
+    /usr/local/sbin/aihub-recovery resume ||
+        fail "what a restore or an upgrade had begun cannot be ended" "the lines above say what to do; then run again"
+}
+
 main() {
+    end_unfinished
     exec 9>"$root/lock"
     flock --wait 60 9 || fail "another rollout is running on this host" "wait for it to end and run again"
     [ -f "$secrets" ] || fail "the host has no secrets yet ($secrets)"
@@ -245,12 +278,14 @@ main() {
     build_images
     check_nginx
     touch "$here"
+    install_resume
     start "$here" "$secrets" || refuse "not every service got healthy"
     local report
     report=$(set_up) || refuse "Open WebUI could not be set up: $report"
     check_doors || refuse "a door is not as it must be"
     remember
     note taken
+    "$here/recovery/install.sh" || say "  recovery points cannot be set up; npm run hub -- status tells whether any are taken"
     # A hub that runs is not refused for want of its report; the page says that there is none.
     start_reports || say "  the host's report cannot be started: systemctl status aihub-report.service"
     prune

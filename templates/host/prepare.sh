@@ -149,10 +149,14 @@ if [ "\$found" != "$label" ]; then
 fi
 # A volume's very first attachment is mounted under /mnt by the cloud; it has one place here.
 for place in \$(findmnt -rn -o TARGET --source "\$device" || true); do umount "\$place"; done
+# The volume may have grown since it was formatted; not mounted, its file system grows on every kernel.
+blocks=\$(dumpe2fs -h "\$device" 2>/dev/null | sed -n 's/^Block count: *//p;s/^Block size: */*/p' | tr -d '\n')
+if [ -n "\$blocks" ] && [ \$((\$blocks + 1048576)) -lt "\$(blockdev --getsize64 "\$device")" ]; then
+    timeout 900 e2fsck -f -p "\$device" >/dev/null || [ \$? -le 1 ]
+    timeout 900 resize2fs "\$device" >/dev/null || true
+fi
 mkdir -p /data
 mount -o noatime,discard "\$device" /data 2>/dev/null || mount -o noatime "\$device" /data
-# The volume may have grown since it was formatted.
-resize2fs "\$device" >/dev/null 2>&1 || true
 SCRIPT
     chmod 0755 /usr/local/sbin/aihub-mount-data
     write /etc/systemd/system/aihub-data.service <<'UNIT' || true
@@ -165,7 +169,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/local/sbin/aihub-mount-data
 ExecStop=/bin/sh -c 'mountpoint -q /data && umount /data || true'
-TimeoutStartSec=120
+TimeoutStartSec=2000
 
 [Install]
 WantedBy=multi-user.target
@@ -175,8 +179,9 @@ UNIT
     mountpoint -q /data || systemctl restart aihub-data.service || systemctl start aihub-data.service ||
         fail "cannot mount the volume: $(journalctl -u aihub-data.service -n 2 -o cat | head -n 1 | cut -c1-300)" \
             "attach volume $volume (label $label) to this droplet and run again"
-    # The first mount grows too, when a run before this one attached a larger volume.
-    resize2fs "$(findmnt -n -o SOURCE /data)" >/dev/null 2>&1 || true
+    # A volume that was just made larger: its file system grows while the hub runs.
+    resize2fs "$(findmnt -n -o SOURCE /data)" >/dev/null 2>&1 ||
+        say "this kernel does not let /data grow while it is in use: it grows when the host is started again"
     [ -f /data/.aihub-volume ] || printf '%s\n' "$volume" >/data/.aihub-volume
 }
 

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 
@@ -60,6 +61,15 @@ async function run(raw: Record<string, string> = {}) {
           });
         }
         if (args.type.startsWith("random:")) extra.result = `random-${args.name}`;
+        if (args.type.endsWith(":RandomString")) extra.result = "x7k2";
+        if (args.type.endsWith(":SpacesKey")) {
+          Object.assign(extra, {
+            accessKey: `access of ${args.name}`,
+            secretKey: `secret of ${args.name}`,
+            // Of long ago: nothing is asked of a key that has been at work.
+            createdAt: "2025-01-01T00:00:00Z",
+          });
+        }
         return {
           id: args.type.includes("droplet:Droplet") ? "4711" : `${args.name}-id`,
           state: { ...args.inputs, ...extra },
@@ -76,6 +86,17 @@ async function run(raw: Record<string, string> = {}) {
     "test",
     false,
   );
+  const hooks: string[] = [];
+  // Pulumi's mocks know no hooks: the program would wait for their registration for ever.
+  Object.assign(pulumi.runtime.getMonitor() as object, {
+    registerResourceHook(
+      request: { getName(): string },
+      done: (error: null, answer: object) => void,
+    ) {
+      hooks.push(request.getName());
+      done(null, {});
+    },
+  });
   const { default: program } = await import("../../index.ts");
   const outputs = await program();
   const resolve = (value: unknown) =>
@@ -87,7 +108,7 @@ async function run(raw: Record<string, string> = {}) {
     secret[key] = await pulumi.isSecret(pulumi.output(value));
   }
   await pulumi.runtime.disconnect();
-  return { registered, outputs: resolved, secret };
+  return { registered, hooks, outputs: resolved, secret };
 }
 
 const one = (registered: Registered[], type: string, name?: string) => {
@@ -102,9 +123,10 @@ describe("the program", () => {
   let registered: Registered[];
   let outputs: Record<string, unknown>;
   let secret: Record<string, boolean>;
+  let hooks: string[];
 
   beforeAll(async () => {
-    ({ registered, outputs, secret } = await run());
+    ({ registered, hooks, outputs, secret } = await run());
   });
 
   it("registers these resources, under names that later versions must keep", () => {
@@ -131,6 +153,15 @@ describe("the program", () => {
       tags: ["aihub-test"],
     });
     expect(one(registered, "digitalocean:index/reservedIp:ReservedIp").dropletId).toBe(4711);
+  });
+
+  it("stops the services before another size cuts the power", () => {
+    expect(hooks).toEqual(["quiesce-before-resize"]);
+  });
+
+  it("prepares the host again when the volume has grown", () => {
+    const { triggers } = one(registered, "command:remote:Command", "prepare");
+    expect(triggers).toEqual(["4711", 50]);
   });
 
   it("puts no secret of the application into user_data", () => {
@@ -229,10 +260,20 @@ describe("the program", () => {
       adminEmail: "admin@example.com",
       adminPassword: "random-admin",
       mcpToken: "random-mcp-token",
+      escrow: {
+        passwords: {
+          adminPassword: "random-admin",
+          mcpToken: "random-mcp-token",
+          webuiSecretKey: "random-webui-secret-key",
+          postgresPassword: "random-postgres",
+          valkeyPassword: "random-valkey",
+          backupPassword: "random-backup",
+        },
+      },
     });
     expect(outputs.release).toMatch(/^[0-9a-f]{16}$/);
-    expect(outputs.monthlyCost).toMatchObject({ currency: "USD", total: 33 });
-    for (const name of ["adminPassword", "mcpToken", "sshPrivateKey"])
+    expect(outputs.monthlyCost).toMatchObject({ currency: "USD", total: 38 });
+    for (const name of ["adminPassword", "mcpToken", "sshPrivateKey", "escrow"])
       expect(secret[name], name).toBe(true);
     for (const name of ["url", "ipAddress", "release"]) expect(secret[name], name).toBe(false);
   });
@@ -266,6 +307,46 @@ describe("other settings", () => {
       type: "https",
       target: "https://aihub.example.com",
     });
+  });
+
+  it("passwords recovered from an escrow: they are used, and random ones are made all the same", async () => {
+    const names = ["adminPassword", "mcpToken", "webuiSecretKey", "postgresPassword"];
+    const recovered = Object.fromEntries(
+      [...names, "valkeyPassword", "backupPassword"].map((name) => [name, `recovered${name}00000`]),
+    );
+    const { registered, outputs, secret } = await run({ recovered: JSON.stringify(recovered) });
+    expect(outputs).toMatchObject({
+      adminPassword: recovered.adminPassword,
+      mcpToken: recovered.mcpToken,
+      escrow: {
+        passwords: recovered,
+        repository: {
+          location: "s3:https://nyc3.digitaloceanspaces.com/aihub-test-backups-x7k2",
+          password: recovered.backupPassword,
+          access: {
+            AWS_ACCESS_KEY_ID: "access of backups-of-host",
+            AWS_SECRET_ACCESS_KEY: "secret of backups-of-host",
+          },
+        },
+      },
+    });
+    for (const name of ["adminPassword", "mcpToken", "escrow"]) expect(secret[name]).toBe(true);
+    const made = registered.filter((each) => each.type.endsWith(":RandomPassword"));
+    expect(made.map((each) => each.name)).toEqual([
+      "admin",
+      "mcp-token",
+      "webui-secret-key",
+      "postgres",
+      "valkey",
+      "backup",
+    ]);
+    const secrets = JSON.stringify(one(registered, "command:remote:Command", "secrets"));
+    const archive = /"stdin":"([A-Za-z0-9+/=]+)/.exec(secrets)?.[1] ?? "";
+    const files = gunzipSync(Buffer.from(archive, "base64")).toString();
+    for (const name of names) expect(files, name).toContain(`recovered${name}00000`);
+    expect(files).not.toContain("random-");
+    const others = registered.filter((each) => each.name !== "secrets");
+    expect(JSON.stringify(others)).not.toMatch(/recovered[a-z]+Password/);
   });
 
   it("no address for alerts: none are made", async () => {

@@ -76,6 +76,8 @@ describe("settings that are wrong", () => {
     ["tlsMode", "none", /unknown TLS mode/],
     ["acmeServer", "http://ca.example/directory", /is not a URL of the form https/],
     ["acmeCa", "/etc/ca.pem", /must be a PEM certificate/],
+    ["recovered", "secretpassword", /must be the passwords of an escrow/],
+    ["recovered", '{"adminPassword":"secretpassword0000"}', /must be the passwords of an escrow/],
     ["acmeResolver", "ns.example", /must be the address of a DNS server/],
   ])("%s %s is refused, with the command that fixes it", (key, value, message) => {
     const attempt = () => parseConfig({ ...sound, [key]: value });

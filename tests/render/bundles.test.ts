@@ -30,7 +30,16 @@ describe("the bundled servers", () => {
 
   it("are the same bytes from another checkout, whose packages lie elsewhere", async () => {
     const other = join(folder, "checkout");
-    for (const part of ["render", "setup", "hub", "mcp-server", "hub-server", "package.json"]) {
+    const parts = [
+      "render",
+      "setup",
+      "hub",
+      "mcp-server",
+      "hub-server",
+      "recovery",
+      "package.json",
+    ];
+    for (const part of parts) {
       await cp(join(root, part), join(other, part), {
         recursive: true,
         filter: (source) => !source.includes("/node_modules"),

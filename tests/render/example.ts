@@ -7,6 +7,7 @@ export const bundles = {
   mcpServer: "console.log('mcp')",
   hubServer: "console.log('hub')",
   setup: "console.log('setup')",
+  recovery: "console.log('recovery')",
 };
 
 export function exampleHub(raw: Record<string, string> = {}): Hub {
@@ -27,5 +28,6 @@ export const secrets: HubSecrets = {
   postgresPassword: "the-postgres-password",
   valkeyPassword: "the-valkey-password",
   tlsCertificate: "-----BEGIN CERTIFICATE-----\nthe-certificate\n",
+  backupPassword: "backuppassword0123456789",
   tlsPrivateKey: "-----BEGIN PRIVATE KEY-----\nthe-tls-key\n",
 };

@@ -70,7 +70,8 @@ describe("a release", () => {
     const release = await renderRelease(exampleHub(), bundles);
     for (const [path, { content }] of Object.entries(release.files)) {
       // Go's own braces in a docker format are not ours.
-      if (!/^(apply|report)\.sh$/.test(path)) expect(content, path).not.toMatch(/\{\{/);
+      if (!/^(apply|report|stand-in|switch|recovery\/install)\.sh$/.test(path))
+        expect(content, path).not.toMatch(/\{\{/);
     }
   });
 
@@ -124,6 +125,12 @@ describe("the compose file", () => {
       expect(services[name]?.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     }
     expect(services["open-webui"]?.healthcheck?.test.join(" ")).toContain("/ready");
+  });
+
+  it("brings the backup program's image to the host, where no service runs from it", async () => {
+    const release = await renderRelease(exampleHub(), bundles);
+    expect(release.files["images.txt"]?.content).toContain("restic/restic:0.18.1\n");
+    expect(JSON.stringify(composeOf(release))).not.toContain("restic");
   });
 
   it("has certbot with tlsMode acme alone, without a right that it does not need", async () => {

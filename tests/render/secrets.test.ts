@@ -35,7 +35,7 @@ describe("secret files", () => {
     const touched = (await lines({ mcpToken: "another" }))
       .filter((line) => !before.includes(line))
       .map((line) => line.split("=")[0]);
-    expect(touched).toEqual(["SECRETS_MCP_SERVER", "SECRETS_SETUP"]);
+    expect(touched).toEqual(["SECRETS_MCP_SERVER", "SECRETS_SETUP", "SECRETS_RECOVERY"]);
   });
 
   it("name external services when they are given", async () => {

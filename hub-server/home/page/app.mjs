@@ -135,7 +135,7 @@ function showStatus(status) {
   say(byId("version"), status.version ? `Release ${status.version}` : "");
 }
 
-function showHealth({ stale, reportedAt, services, certificate, keeping, volume }) {
+function showHealth({ stale, reportedAt, services, certificate, keeping, volume, alarms = [] }) {
   const ill = services.filter(({ health }) => health !== "healthy");
   const names = ill.map(({ name }) => name).join(", ");
   const warnings = [];
@@ -147,6 +147,7 @@ function showHealth({ stale, reportedAt, services, certificate, keeping, volume 
         : `The certificate ends in ${certificate.daysLeft} days.`,
     );
   if (volume && volume.used / volume.size > 0.9) warnings.push("The data volume is nearly full.");
+  warnings.push(...alarms.filter(({ severity }) => severity === "alarm").map(({ text }) => text));
   const [state, title, more] =
     reportedAt === null
       ? ["warn", "No report from the host yet", "It comes with the next seconds of a running host."]
@@ -238,7 +239,16 @@ function bar(label, usage) {
   ];
 }
 
-function showSafety({ certificate, keeping, lastBackup, lastDrill, updates, load }) {
+function showSafety({
+  certificate,
+  keeping,
+  lastBackup,
+  lastProof,
+  lastDrill,
+  alarms = [],
+  updates,
+  load,
+}) {
   const rows = [];
   const row = (term, ...what) => rows.push(make("dt", {}, term), make("dd", {}, ...what));
   if (certificate) {
@@ -254,8 +264,14 @@ function showSafety({ certificate, keeping, lastBackup, lastDrill, updates, load
   } else row("Certificate", "cannot be read");
   if (keeping && keeping.state !== "serving")
     row("Getting one", make("span", { className: "warn-text" }, keeping.message));
-  row("Last backup", lastBackup ? time(lastBackup) : "none yet");
-  row("Last restore drill", lastDrill ? time(lastDrill) : "none yet");
+  row("Last recovery point", lastBackup ? time(lastBackup) : "none yet");
+  row("Last proven good", lastProof ? time(lastProof) : "none yet");
+  row("Last fire drill", lastDrill ? time(lastDrill) : "none yet");
+  for (const { severity, text } of alarms)
+    row(
+      severity === "alarm" ? "To be done" : "To come",
+      make("span", { className: severity === "alarm" ? "warn-text" : "" }, text),
+    );
   if (updates) {
     const { packages, reboot } = updates;
     row(

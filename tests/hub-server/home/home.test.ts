@@ -45,7 +45,7 @@ async function serve(access: Access = defaultAccess): Promise<void> {
           releases: [
             { time: "2026-05-01T00:00:00Z", digest: "d", outcome: "taken", reason: "", from: "" },
           ],
-          backup: { lastBackup: null, lastDrill: null },
+          backup: { lastBackup: null, lastProof: null, lastDrill: null, alarms: [] },
           certificate: null,
           keeping: undefined,
         }),

@@ -13,7 +13,7 @@ const statusOf = (over: Partial<StatusParts> = {}) =>
     now,
     report: reportOf({ time: at(-10) }),
     releases: [],
-    backup: { lastBackup: null, lastDrill: null },
+    backup: { lastBackup: null, lastProof: null, lastDrill: null, alarms: [] },
     certificate: null,
     keeping: undefined,
     ...over,
@@ -135,12 +135,35 @@ describe("what the host wrote", () => {
     expect(rolloutsOf("")).toEqual([]);
   });
 
-  it.each([
-    ["", null],
-    ["{}", null],
-    ['{"lastBackup":"soon"}', null],
-    ['{"lastBackup":"2026-05-01T00:00:00Z","lastDrill":null}', "2026-05-01T00:00:00Z"],
-  ])("tells of backups: %s", (text, lastBackup) => {
-    expect(backupReportOf(text)).toEqual({ lastBackup, lastDrill: null });
+  it.each(["", "{}", "[", '{"enabled":true,"since":"soon"}'])(
+    "takes no news of backups for bad news: %s",
+    (text) => {
+      const report = backupReportOf(text, Date.now());
+      expect(report).toMatchObject({ lastBackup: null, lastProof: null, lastDrill: null });
+      expect(report.alarms).toMatchObject([{ kind: "point", severity: "alarm" }]);
+    },
+  );
+
+  it("judges backups by the time of reading", () => {
+    const text = JSON.stringify({
+      enabled: true,
+      since: at(0),
+      lastPoint: { time: at(0), name: "n" },
+      lastProof: { time: at(0), good: true, problems: [] },
+      lastGoodProof: at(0),
+      lastDrill: { time: at(0), ok: true },
+      lastGoodDrill: at(0),
+      escrow: { time: at(0), fits: true },
+    });
+    const kinds = (hours: number) =>
+      backupReportOf(text, Date.parse(at(0)) + hours * 3_600_000).alarms.map(({ kind }) => kind);
+    expect(kinds(26)).toEqual([]);
+    expect(kinds(27)).toEqual(["point", "proof"]);
+    expect(kinds(8 * 24 + 1)).toEqual(["point", "proof", "drill"]);
+    expect(backupReportOf(text, Date.now())).toMatchObject({
+      lastBackup: at(0),
+      lastProof: at(0),
+      lastDrill: at(0),
+    });
   });
 });

@@ -44,7 +44,10 @@ describe("the source of the status", () => {
 
   it("reads what the host told and the certificate that is shown", async () => {
     await writeFile(join(folder, "host.json"), JSON.stringify(reportOf()));
-    await writeFile(join(folder, "backup.json"), '{"lastBackup":"2026-05-01T00:00:00Z"}');
+    await writeFile(
+      join(folder, "backup.json"),
+      '{"enabled":true,"since":"2026-05-01T00:00:00Z","lastPoint":{"time":"2026-05-01T00:00:00Z"}}',
+    );
     await writeFile(
       join(folder, "releases.jsonl"),
       '{"time":"2026-05-01T00:00:00Z","digest":"d","outcome":"refused","reason":"r","from":"f"}\n',

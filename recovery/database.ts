@@ -1,0 +1,150 @@
+/** The chat's database: the hub's own by the client inside its container, one elsewhere by a client in a container of its own. */
+import type { Readable } from "node:stream";
+import { UserError } from "../hub/user-error.ts";
+import { type Running, start } from "./run.ts";
+import { containerOf } from "./services.ts";
+import type { RecoverySecrets, RecoverySettings } from "./settings.ts";
+
+/** Database of the chat in the hub's own PostgreSQL. */
+const NAME = "hub";
+
+export class ChatDatabase {
+  readonly #settings: RecoverySettings;
+  readonly #url: URL | undefined;
+
+  constructor(settings: RecoverySettings, secrets: Pick<RecoverySecrets, "databaseUrl">) {
+    this.#settings = settings;
+    if (settings.database === "external") {
+      if (secrets.databaseUrl === undefined) throw new Error("no address of the external database");
+      this.#url = new URL(secrets.databaseUrl);
+    }
+  }
+
+  /** Its name on its server. */
+  get name(): string {
+    return this.#url ? decodeURIComponent(this.#url.pathname.slice(1)) : NAME;
+  }
+
+  /** The address of a database beside it on the same server, as Open WebUI takes it. Holds the password. */
+  urlOf(database: string, own: string): string {
+    const url = new URL(this.#url ?? own);
+    url.pathname = `/${encodeURIComponent(database)}`;
+    return url.href;
+  }
+
+  /** Writes the whole database as SQL, plain: it deduplicates, and every PostgreSQL reads it. */
+  async dump(database = this.name): Promise<Running> {
+    return this.#client(
+      ["pg_dump", "--format=plain", "--no-owner", "--no-privileges", "--encoding=UTF8"],
+      database,
+    );
+  }
+
+  /** Runs SQL; all of it or nothing unless `single` is false. @returns rows as lines, columns parted by tabs */
+  async sql(
+    text: string | Readable,
+    { database = this.name, single = true }: { database?: string; single?: boolean } = {},
+  ): Promise<string> {
+    const { stdout, ended } = await this.#client(
+      [
+        ...["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"],
+        ...["--field-separator=\t", "--set=ON_ERROR_STOP=1", "--file=-"],
+        ...(single ? ["--single-transaction"] : []),
+      ],
+      database,
+      text,
+    );
+    const chunks: Buffer[] = [];
+    stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    await ended;
+    return Buffer.concat(chunks).toString();
+  }
+
+  async exists(database: string): Promise<boolean> {
+    const found = await this.sql(
+      `SELECT 1 FROM pg_database WHERE datname = ${literal(database)};`,
+      { database: "postgres" },
+    );
+    return found.trim() === "1";
+  }
+
+  async create(database: string, template?: string): Promise<void> {
+    await this.#administer(
+      `CREATE DATABASE ${identifier(database)}${template === undefined ? "" : ` TEMPLATE ${identifier(template)}`};`,
+    );
+  }
+
+  async drop(database: string): Promise<void> {
+    await this.#administer(`DROP DATABASE IF EXISTS ${identifier(database)} WITH (FORCE);`);
+  }
+
+  /** Nobody may be connected to it. */
+  async rename(from: string, to: string): Promise<void> {
+    await this.disconnect(from);
+    await this.#administer(`ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)};`);
+  }
+
+  /** Ends what is connected: a copy and a new name need it for themselves. */
+  async disconnect(database: string): Promise<void> {
+    await this.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)} AND pid <> pg_backend_pid();`,
+      { database: "postgres" },
+    );
+  }
+
+  // Databases are made and renamed outside of transactions.
+  async #administer(text: string): Promise<void> {
+    await this.sql(text, { database: "postgres", single: false });
+  }
+
+  async #client(command: string[], database: string, input?: string | Readable): Promise<Running> {
+    const options = input === undefined ? {} : { input };
+    if (this.#url === undefined) {
+      const id = await containerOf("postgres");
+      if (id === undefined) {
+        throw new UserError(
+          "The database does not run.\n  fix: docker ps on the host shows why; npm start starts it again",
+        );
+      }
+      return start(
+        "docker",
+        ["exec", "--interactive", id, ...command, "--username=hub", `--dbname=${database}`],
+        options,
+      );
+    }
+    const { hostname, port, username, password, searchParams } = this.#url;
+    const env: Record<string, string> = {
+      PGHOST: hostname,
+      PGPORT: port || "5432",
+      PGUSER: decodeURIComponent(username),
+      PGPASSWORD: decodeURIComponent(password),
+      PGDATABASE: database,
+      PGSSLMODE: searchParams.get("sslmode") ?? "prefer",
+    };
+    return start(
+      "docker",
+      [
+        ...[
+          "run",
+          "--rm",
+          "--interactive",
+          "--network",
+          "host",
+          "--entrypoint",
+          command[0] as string,
+        ],
+        ...Object.keys(env).flatMap((name) => ["--env", name]),
+        ...[this.#settings.postgresImage, ...command.slice(1)],
+      ],
+      { ...options, env },
+    );
+  }
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,34 @@
+/** What a recovery point leaves out of the volume: what is rebuilt, and what cannot be copied while it is written to. */
+import { join } from "node:path";
+import { DATA, RECOVERY, STATUS } from "../place.ts";
+
+const workspaceState = "workspace/.aihub";
+
+export const leftOut: readonly string[] = [
+  "lost+found",
+  // In the point as a dump and a copy of their own.
+  "postgres",
+  "valkey",
+  ...["history.db", "history.db-wal", "history.db-shm", "lock.db", "unfinished"].map((name) =>
+    join(workspaceState, name),
+  ),
+  // Fetched or made again by themselves.
+  "open-webui/cache",
+  "code-server/.cache",
+  "code-server/.npm/_cacache",
+  "code-server/.local/share/code-server/logs",
+  "code-server/.local/share/code-server/CachedExtensionVSIXs",
+  "code-server/.local/share/code-server/CachedProfilesData",
+  // A socket, and what is only true now.
+  "hub/door",
+]
+  .map((path) => join(DATA, path))
+  .concat([
+    STATUS,
+    join(RECOVERY, "cache"),
+    join(RECOVERY, "cache-of-proof"),
+    // Fetched again from where it is pushed to.
+    join(RECOVERY, "git"),
+    join(RECOVERY, "looks"),
+    join(RECOVERY, "set-aside"),
+  ]);

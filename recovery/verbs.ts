@@ -1,0 +1,54 @@
+/** The verbs of the recovery program. One file per verb in `verbs/`; their order here is that of the help. */
+import { parseArgs } from "node:util";
+import { UserError } from "../hub/user-error.ts";
+import { nightly } from "./verbs/nightly.ts";
+import { point } from "./verbs/point.ts";
+import { points } from "./verbs/points.ts";
+import { prove } from "./verbs/prove.ts";
+import { pushWorkspace } from "./verbs/push-workspace.ts";
+import { recordDrill } from "./verbs/record-drill.ts";
+import { restore } from "./verbs/restore.ts";
+import { resume } from "./verbs/resume.ts";
+import { status } from "./verbs/status.ts";
+import type { RecoveryVerb } from "./verbs/verb.ts";
+
+const verbs: Record<string, RecoveryVerb> = {
+  point,
+  points,
+  nightly,
+  prove,
+  restore,
+  resume,
+  "record-drill": recordDrill,
+  status,
+  "push-workspace": pushWorkspace,
+};
+
+export function usage(): string {
+  const lines = Object.entries(verbs).map(
+    ([name, { summary }]) => `  ${name.padEnd(16)}${summary}`,
+  );
+  return ["aihub-recovery <verb> [options]", "", ...lines, "", ""].join("\n");
+}
+
+/** Seconds that it waits for another run to end; undefined: it needs no lock. */
+export function lockWait(name: string, args: string[]): number | undefined {
+  const wait = verbs[name]?.lockSeconds;
+  return wait === undefined ? undefined : args.includes("--skip-when-busy") ? 0 : wait;
+}
+
+/** @returns the exit code */
+export async function runVerb(name: string, args: string[]): Promise<number> {
+  const verb = verbs[name];
+  if (!verb) throw new UserError(`There is no verb "${name}".\n\n${usage()}`);
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      ...verb.options,
+      json: { type: "boolean" },
+      "skip-when-busy": { type: "boolean" },
+    },
+    allowPositionals: true,
+  });
+  return verb.run(values as Record<string, string | boolean | undefined>, positionals);
+}

@@ -1,0 +1,93 @@
+import { pushedText, pushHubWorkspace } from "../git/push-hub-workspace.ts";
+import { recall, remember } from "../memory.ts";
+import { type OpenHub, openHub } from "../open-hub.ts";
+import { copyRepository } from "../open-repository.ts";
+import type { Point } from "../point/point.ts";
+import { takePoint } from "../point/take.ts";
+import { progress } from "../progress.ts";
+import { checkData } from "../proof/check-data.ts";
+import { leaveCanary } from "../proof/leave-canary.ts";
+import { proveNewest } from "../proof/prove-newest.ts";
+import { record, recordPoint, troubleOf } from "../report.ts";
+import type { RetentionState } from "../repository/retention.ts";
+import { retain } from "../repository/retention.ts";
+import { answer, type RecoveryVerb } from "./verb.ts";
+
+export const nightly: RecoveryVerb = {
+  summary:
+    "the night's work: canary, point, second copy, proof, git, a seventh of the data read, old points let go",
+  lockSeconds: 3600,
+  async run(values) {
+    const hub = await openHub();
+    const canary = await canaryOf(hub);
+    const copy = await copyRepository(hub.secrets);
+    try {
+      const taken = await takePoint(
+        { ...hub, copy, ...(canary ? { canary } : {}) },
+        "nightly",
+        progress,
+      );
+      await recordPoint(taken, copy !== undefined);
+    } catch (error) {
+      await recordPoint(error as Error);
+      throw error;
+    }
+    const proof = await progress.step("Reading it back", () => proveNewest(hub));
+    await pushToGit(hub);
+    const intact = await progress.step("Reading a part of all data", () =>
+      checkData(hub.repository),
+    );
+    await letGo(hub);
+    answer(
+      proof,
+      proof.good
+        ? "The night's point is good.\n"
+        : `Not good:\n${proof.problems.map(({ what, where }) => `  ${what} (${where})\n`).join("")}`,
+      values.json === true,
+    );
+    return proof.good && intact ? 0 : 1;
+  },
+};
+
+/** Without one the point is taken all the same; its proof says that it is missing. */
+async function canaryOf(hub: OpenHub): Promise<Point["canary"]> {
+  try {
+    return await progress.step("Writing the canary", () => leaveCanary(hub));
+  } catch (error) {
+    progress.note(`no canary: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** Not tonight is tomorrow; what lasts becomes an alarm. */
+async function pushToGit({ settings, secrets }: OpenHub): Promise<void> {
+  try {
+    const pushed = await pushHubWorkspace(settings, secrets, progress);
+    if (pushed) progress.note(pushedText(pushed).trimEnd());
+  } catch (error) {
+    progress.note(`the workspace was not pushed: ${(error as Error).message}`);
+  }
+}
+
+/** What cannot be let go tonight is tomorrow; what lasts becomes an alarm. */
+async function letGo({ repository, settings }: OpenHub): Promise<void> {
+  const last = (await recall<RetentionState>("retention")) ?? {
+    lastPrune: null,
+    failingSince: null,
+  };
+  const { lastPrune, failingSince, failure, removed } = await progress.step(
+    "Letting old points go",
+    () => retain(repository, settings.keep, last),
+  );
+  await remember("retention", { lastPrune, failingSince } satisfies RetentionState);
+  progress.note(failure ? `  not tonight: ${failure.message}` : `  ${removed.length} let go`);
+  await record((state) => {
+    if (lastPrune !== null) state.lastPrune = lastPrune;
+    if (failure)
+      state.pruneProblem = {
+        ...troubleOf(failure),
+        time: failingSince ?? new Date().toISOString(),
+      };
+    else delete state.pruneProblem;
+  });
+}
