@@ -17,6 +17,7 @@ const life = [
   "change",
   "gap",
   "keep",
+  "restore",
   "replace",
   "faults",
   "destroy",
