@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -9,10 +9,8 @@ import {
   type RunScript,
   snapshotsScript,
 } from "../../../escrow/open-repository.ts";
-import { cached, keyOf } from "../../../scripts/toolchain/cache.ts";
-import { runGo } from "../../../scripts/toolchain/go.ts";
-
-const module = "github.com/restic/restic/cmd/restic@v0.18.1";
+import { lineProgress } from "../../../scripts/progress.ts";
+import { ensureRestic } from "../../../scripts/toolchain/restic.ts";
 
 const run: RunScript = async (script) => {
   // A surrounding that would open it by something else.
@@ -35,14 +33,7 @@ describe("a repository of backups", () => {
   let repository: Repository;
 
   beforeAll(async () => {
-    const target = await cached(
-      { kind: "restic", name: "restic-of-escrow", key: keyOf([process.arch, module]) },
-      async (at) => {
-        await mkdir(join(at, "bin"), { recursive: true });
-        await runGo(() => {}, { args: () => ["install", module], target: at, image: undefined });
-      },
-    );
-    restic = join(target, "bin", "restic");
+    restic = await ensureRestic(lineProgress());
     folder = await mkdtemp(join(tmpdir(), "aihub-repository-test-"));
     repository = {
       location: join(folder, "backups"),
