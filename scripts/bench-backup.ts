@@ -1,9 +1,7 @@
 /** `npm run bench:backup`: what a day's backup costs beside whole archives. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { recoveryPoints, wholeArchives } from "../bench/backup/contenders.ts";
 import { type Day, type Measured, rowsOf } from "../bench/backup/rows.ts";
 import {
@@ -14,8 +12,7 @@ import {
   type Size,
   writeDump,
 } from "../bench/backup/workspace.ts";
-import { missed, type Results, table, writePage } from "../bench/report.ts";
-import { UserError } from "../hub/user-error.ts";
+import { runBenchmark } from "../bench/bench-command.ts";
 import { lineProgress } from "./progress.ts";
 import { ensureRestic, resticVersion } from "./toolchain/restic.ts";
 
@@ -28,12 +25,6 @@ table in docs/benchmarks.md.
   --quick  a twentieth of it and fewer days, for a look; writes nothing
   --json   print the results as JSON
 `;
-const options = {
-  help: { type: "boolean", short: "h" },
-  quick: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
-const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 const progress = lineProgress();
 
@@ -99,40 +90,13 @@ async function measure(size: Size, days: number): Promise<Measured> {
   }
 }
 
-function parse() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    process.stderr.write(`✘ ${(error as Error).message.split(". To specify")[0]}\n\n${help}`);
-    process.exit(2);
-  }
-}
-
-const values = parse();
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-try {
-  const measured = values.quick
-    ? await measure({ files: 2_000, dump: 5_000_000 }, 2)
-    : await measure({ files: 40_000, dump: 100_000_000 }, 3);
-  const results: Results = {
-    time: new Date().toISOString(),
-    machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
-    versions: { restic: resticVersion },
-    rows: rowsOf(measured),
-  };
-  if (!values.quick) {
-    const file = at("bench/results/backup.json");
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify({ ...results, measured }, null, 2)}\n`);
-    await writePage(at("docs/benchmarks.md"), results, "backup");
-  }
-  process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : table(results));
-  process.stderr.write(`\n${missed(results)}`);
-} catch (error) {
-  const message = error instanceof UserError ? error.message : (error as Error).stack;
-  process.stderr.write(`\n✘ ${message}\n`);
-  process.exitCode = 1;
-}
+await runBenchmark({
+  name: "backup",
+  help,
+  async measure({ quick }) {
+    const measured = quick
+      ? await measure({ files: 2_000, dump: 5_000_000 }, 2)
+      : await measure({ files: 40_000, dump: 100_000_000 }, 3);
+    return { rows: rowsOf(measured), versions: { restic: resticVersion }, measured };
+  },
+});

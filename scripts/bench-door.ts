@@ -1,11 +1,8 @@
 /** `npm run bench:door`: what the gate costs, on a running hub. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { runBenchmark } from "../bench/bench-command.ts";
 import { type Measured, rowsOf } from "../bench/door/rows.ts";
-import { missed, type Results, table, writePage } from "../bench/report.ts";
 import { defaultImages } from "../hub/images.ts";
 import { UserError } from "../hub/user-error.ts";
 import { type HostShell, openHost } from "./hub/host.ts";
@@ -20,11 +17,6 @@ Takes about two minutes. Writes bench/results/door.json and the table in docs/be
   --quick  fewer and shorter rounds, for a look; writes nothing
   --json   print the results as JSON
 `;
-const options = {
-  help: { type: "boolean", short: "h" },
-  quick: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 /** As many files as VS Code asks for when it is first opened. */
 const ASSETS = 2000;
@@ -82,38 +74,11 @@ function text(name: string): Promise<string> {
   return readFile(at(`bench/door/${name}`), "utf8");
 }
 
-function parse() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    process.stderr.write(`✘ ${(error as Error).message.split(". To specify")[0]}\n\n${help}`);
-    process.exit(2);
-  }
-}
-
-const values = parse();
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-try {
-  const measured = await lineProgress().step("Measuring", () => measure(values.quick));
-  const results: Results = {
-    time: new Date().toISOString(),
-    machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
-    versions: {},
-    rows: rowsOf(measured),
-  };
-  if (!values.quick) {
-    const file = at("bench/results/door.json");
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify({ ...results, measured }, null, 2)}\n`);
-    await writePage(at("docs/benchmarks.md"), results, "door");
-  }
-  process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : table(results));
-  process.stderr.write(`\n${missed(results)}`);
-} catch (error) {
-  const message = error instanceof UserError ? error.message : (error as Error).stack;
-  process.stderr.write(`\n✘ ${message}\n`);
-  process.exitCode = 1;
-}
+await runBenchmark({
+  name: "door",
+  help,
+  async measure({ quick }) {
+    const measured = await lineProgress().step("Measuring", () => measure(quick));
+    return { rows: rowsOf(measured), measured };
+  },
+});
