@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { audiences, defaultAccess } from "../hub/access.ts";
+import { parseLocation } from "../hub/backup-location.ts";
 import { defaultImages } from "../hub/images.ts";
 import { type HubPasswords, passwordsSchema } from "../hub/passwords.ts";
 import { hostImages, regions, sizes } from "../hub/sizes.ts";
@@ -72,12 +73,16 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T, what: 
   });
 
 /** Where backups can go: spaces, off, or a restic location of an S3 bucket, an SFTP host or a folder of the host. */
-const backupPlace = z
-  .string()
-  .regex(
-    /^(?:spaces|off|s3:https?:\/\/[^/\s]+\/[^\s/][^\s]*|sftp:[\w.-]+@[\w.-]+(?::\d+)?:\/?[^\s]+|sftp:\/\/[\w.-]+@[^\s/]+\/[^\s]+|\/[^\s]+)$/,
-    "must be spaces, off, s3:https://HOST/BUCKET, sftp:USER@HOST:/PATH or /FOLDER",
-  );
+const backupPlace = z.string().superRefine((place, context) => {
+  if (place === "spaces" || place === "off") return;
+  try {
+    parseLocation(place);
+  } catch (error) {
+    context.addIssue(
+      `must be spaces, off, s3:https://HOST/BUCKET, sftp:USER@HOST:/PATH or /FOLDER. ${(error as Error).message.split("\n")[0]}`,
+    );
+  }
+});
 
 const count = (usual: number) => z.coerce.number().int().min(0).max(1000).default(usual);
 

@@ -1,6 +1,7 @@
 /** Places for recovery points that the settings name; the program's own bucket is not among them. */
 import type { ConfigSecrets, Settings } from "../config/schema.ts";
 import type { Repository } from "../escrow/contents.ts";
+import { knownHostsLine } from "./backup-location.ts";
 import type { BackupPlace } from "./secrets.ts";
 
 export interface BackupPlaces {
@@ -47,14 +48,14 @@ export function sealed(
   password: string,
   sshKey: string | undefined,
 ): Repository {
-  const host = /^sftp:(?:\/\/)?[^@]+@([\w.-]+)/.exec(location)?.[1];
+  const pinned = hostKey === undefined ? undefined : knownHostsLine(location, hostKey);
   return {
     location,
     password,
     access: {
       ...env,
-      ...(host !== undefined && sshKey !== undefined && hostKey !== undefined
-        ? { SSH_PRIVATE_KEY: sshKey, SSH_KNOWN_HOSTS: `${host} ${hostKey}` }
+      ...(pinned !== undefined && sshKey !== undefined
+        ? { SSH_PRIVATE_KEY: sshKey, SSH_KNOWN_HOSTS: pinned }
         : {}),
     },
   };

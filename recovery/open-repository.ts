@@ -1,6 +1,7 @@
 /** Opens the hub's repository, or its second copy, with what the host was given for it. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { knownHostsLine } from "../hub/backup-location.ts";
 import { UserError } from "../hub/user-error.ts";
 import { CACHE, TOOLS } from "./place.ts";
 import { openRepository, type Repository } from "./repository/restic.ts";
@@ -19,38 +20,40 @@ export async function hubRepository(
       "Backups are off.\n  fix: npm run hub -- config set backup.to spaces, then npm start",
     );
   }
-  return open(secrets.repository, secrets, options);
+  return open("repository", secrets.repository, secrets, options);
 }
 
 /** Undefined: no second copy is wanted. */
 export async function copyRepository(secrets: RecoverySecrets): Promise<Repository | undefined> {
-  return secrets.copy && open(secrets.copy, secrets);
+  return secrets.copy && open("copy", secrets.copy, secrets);
 }
 
 async function open(
+  name: "repository" | "copy",
   access: RepositoryAccess,
   { password, sshKey }: RecoverySecrets,
   { cacheDir = CACHE }: { cacheDir?: string } = {},
 ): Promise<Repository> {
   await mkdir(KEYS, { recursive: true, mode: 0o700 });
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
-  const file = async (name: string, text: string) => {
-    const path = join(KEYS, name);
+  const file = async (part: string, text: string) => {
+    const path = join(KEYS, part);
     await writeFile(path, text.endsWith("\n") ? text : `${text}\n`, { mode: 0o600 });
     return path;
   };
-  const host = /^sftp:(?:\/\/)?[^@]+@([\w.-]+)/.exec(access.location)?.[1];
+  const pinned =
+    access.hostKey === undefined ? undefined : knownHostsLine(access.location, access.hostKey);
   return openRepository({
     program: join(TOOLS, "restic"),
     location: access.location,
     password,
     env: access.env,
     cacheDir,
-    ...(host !== undefined && sshKey !== undefined && access.hostKey !== undefined
+    ...(pinned !== undefined && sshKey !== undefined
       ? {
           sftp: {
             keyFile: await file("ssh-key", sshKey),
-            knownHosts: await file(`known-hosts-${host}`, `${host} ${access.hostKey}`),
+            knownHosts: await file(`known-hosts-${name}`, pinned),
           },
         }
       : {}),

@@ -9,6 +9,7 @@
 import { createInterface } from "node:readline";
 import { PassThrough, type Readable } from "node:stream";
 import type { z } from "zod";
+import { parseLocation } from "../../hub/backup-location.ts";
 import {
   backupStatus,
   backupSummary,
@@ -24,7 +25,7 @@ import {
   snapshotsAnswer,
   statsAnswer,
 } from "./answers.ts";
-import { parseLocation } from "./location.ts";
+
 import { RepositoryError } from "./repository-error.ts";
 import { type Ended, type ResticRun, runRestic, startRestic } from "./restic-process.ts";
 import { forgetArguments, type RetentionPolicy } from "./retention-policy.ts";
@@ -32,7 +33,7 @@ import { forgetArguments, type RetentionPolicy } from "./retention-policy.ts";
 export interface RepositoryOptions {
   /** Path of the restic program. */
   program: string;
-  /** See location.ts. */
+  /** See hub/backup-location.ts. */
   location: string;
   /** The repository's password goes to restic by its environment or a file, never as an argument. */
   password: string | { file: string };

@@ -121,3 +121,36 @@ describe("the ACME server for a trial", () => {
     expect(staging({ acmeStagingServer: named })).toBe(named);
   });
 });
+
+describe("the place of backups", () => {
+  const withBackup = (backup: object, secrets = {}) =>
+    parseConfig({ ...sound, backup: JSON.stringify(backup), ...secrets }).settings.backup;
+
+  it("is Spaces unless another one is named", () => {
+    expect(parseConfig(sound).settings.backup).toMatchObject({
+      to: "spaces",
+      everyMinutes: 15,
+      nightlyAt: "02:00",
+      keep: { hourly: 24, daily: 30, weekly: 8, monthly: 12 },
+    });
+    expect(withBackup({ to: "/mnt/backups" }).to).toBe("/mnt/backups");
+  });
+
+  it("is refused where the host could not use it, before anything is made", () => {
+    for (const to of ["dropbox", "sftp:user@host:relative", "s3:https://host", "/a/../b"]) {
+      expect(() => withBackup({ to }), to).toThrow(/backup\.to must be spaces, off, s3:/);
+    }
+    expect(() => withBackup({ copyTo: "spaces" })).toThrow(/copyTo must be a place/);
+  });
+
+  it("needs what opens the way to it", () => {
+    expect(() => withBackup({ to: "s3:https://host/bucket" })).toThrow(
+      /backupAccessKey is needed by backup\.to[\s\S]*backupSecretKey/,
+    );
+    expect(() => withBackup({ to: "sftp:u@host:/hub" })).toThrow(
+      /backupSshKey is needed[\s\S]*backup\.hostKey is needed/,
+    );
+    const keys = { backupAccessKey: "a", backupSecretKey: "s" };
+    expect(withBackup({ to: "s3:https://host/bucket" }, keys).to).toBe("s3:https://host/bucket");
+  });
+});

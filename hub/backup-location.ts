@@ -1,5 +1,5 @@
 /** Where a repository of recovery points lies, in restic's own notation. */
-import { UserError } from "../../hub/user-error.ts";
+import { UserError } from "./user-error.ts";
 
 export type Location = { text: string } & (
   | {
@@ -71,4 +71,12 @@ function isPlainPath(path: string): boolean {
     .split("/")
     .slice(1)
     .some((part) => part === "" || part === "." || part === "..");
+}
+
+/** The server's key as known_hosts has it; undefined: no SSH is spoken with this place. */
+export function knownHostsLine(text: string, hostKey: string): string | undefined {
+  const location = parseLocation(text);
+  if (location.kind !== "sftp") return undefined;
+  const { host, port } = location;
+  return `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

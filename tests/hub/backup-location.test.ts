@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseLocation } from "../../../recovery/repository/location.ts";
+import { knownHostsLine, parseLocation } from "../../hub/backup-location.ts";
 
 test("of each kind is taken apart", () => {
   expect(parseLocation("s3:https://fra1.example.com/bucket")).toMatchObject({
@@ -53,4 +53,13 @@ test.each([
 
 test("a password in it is not repeated", () => {
   expect(() => parseLocation("s3:https://key:hunter2@host/bucket")).toThrow(/^(?!.*hunter2)/s);
+});
+
+test("a pinned host key names the host as ssh looks it up", () => {
+  const key = "ssh-ed25519 AAAA";
+  expect(knownHostsLine("sftp:backup@box.example.com:/hub", key)).toBe(`box.example.com ${key}`);
+  expect(knownHostsLine("sftp://backup@box.example.com:23//hub", key)).toBe(
+    `[box.example.com]:23 ${key}`,
+  );
+  expect(knownHostsLine("s3:https://fra1.example.com/bucket", key)).toBeUndefined();
 });
