@@ -1,51 +1,13 @@
 /** Uses a hub as a person and a program do: signs in, reads a chat and a file, calls a tool. */
-import { request } from "node:https";
 import { UserError } from "../../hub/user-error.ts";
 import { CANARY_CHAT } from "../../recovery/proof/canary.ts";
+import { askHub, type HubAddress, type HubRequest } from "./hub-https.ts";
 
-export interface Hub {
-  address: string;
-  hostName: string;
-  /** PEM of the CA that its certificate comes from. */
-  ca?: string | undefined;
-}
-
-interface Answer {
-  status: number;
-  body: string;
-}
-
-export function ask(
-  hub: Hub,
-  path: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      {
-        ...{ host: hub.address, port: 443, servername: hub.hostName, path },
-        ...(hub.ca === undefined ? {} : { ca: hub.ca }),
-        method: options.method ?? "GET",
-        headers: { Host: hub.hostName, Accept: "application/json", ...options.headers },
-        agent: false,
-        signal: AbortSignal.timeout(60_000),
-      },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-        answer.once("error", reject);
-        answer.once("end", () =>
-          resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
-        );
-      },
-    );
-    asked.once("error", reject);
-    asked.end(options.body);
-  });
-}
+const ask = (hub: HubAddress, path: string, { headers, ...rest }: HubRequest = {}) =>
+  askHub(hub, path, { ...rest, headers: { Accept: "application/json", ...headers } });
 
 /** @returns the session's token @throws UserError */
-export async function signIn(hub: Hub, email: string, password: string): Promise<string> {
+export async function signIn(hub: HubAddress, email: string, password: string): Promise<string> {
   const answer = await ask(hub, "/api/v1/auths/signin", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -63,7 +25,7 @@ export interface Read {
 }
 
 /** The canary where there is one, else the newest chat. */
-export async function readChat(hub: Hub, session: string): Promise<Read> {
+export async function readChat(hub: HubAddress, session: string): Promise<Read> {
   const get = async <T>(path: string): Promise<T> => {
     const answer = await ask(hub, path, { headers: { Authorization: `Bearer ${session}` } });
     if (answer.status !== 200) throw new UserError(`GET ${path} answers ${answer.status}`);
@@ -82,7 +44,7 @@ export async function readChat(hub: Hub, session: string): Promise<Read> {
 }
 
 /** @param path in the workspace @throws UserError */
-export async function readFile(hub: Hub, session: string, path: string): Promise<Read> {
+export async function readFile(hub: HubAddress, session: string, path: string): Promise<Read> {
   const way = `/files/${path.split("/").map(encodeURIComponent).join("/")}`;
   const answer = await ask(hub, way, { headers: { Cookie: `token=${session}` } });
   if (answer.status !== 200) throw new UserError(`GET ${way} answers ${answer.status}`);
@@ -91,7 +53,7 @@ export async function readFile(hub: Hub, session: string, path: string): Promise
 
 /** @returns the text of the tool's answer @throws UserError */
 export async function callTool(
-  hub: Hub,
+  hub: HubAddress,
   mcpToken: string,
   name: string,
   args: Record<string, unknown>,

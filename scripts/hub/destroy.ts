@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
 import { UserError } from "../../hub/user-error.ts";
 import { leftovers, purge } from "../../rehearsal/cloud/purge.ts";
 import { currentInstance, type Instance } from "../../rehearsal/instance.ts";
 import { stopCloud } from "../../rehearsal/start.ts";
 import { lineProgress, type Progress } from "../progress.ts";
+import { ask } from "./ask.ts";
 import { digitalOcean } from "./digitalocean.ts";
 import { heal } from "./heal.ts";
 import { makeRemovable } from "./removable.ts";
@@ -70,10 +70,8 @@ async function confirm(all: boolean, stack: string): Promise<void> {
       `destroy asks first, and nobody can answer here; add --yes to destroy stack ${stack} ${what}`,
     );
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`Destroy stack ${stack} ${what}? Type its name: `);
-  prompt.close();
-  if (answer.trim() !== stack) throw new UserError("Not destroyed: the name was not given");
+  if ((await ask(`Destroy stack ${stack} ${what}? Type its name: `)) !== stack)
+    throw new UserError("Not destroyed: the name was not given");
 }
 
 interface Kept {

@@ -1,6 +1,6 @@
 /** Measures from outside for how long the hub does not answer: what a person and a program would see. */
-import { request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
+import { askHub, type HubRequest } from "./hub-https.ts";
 
 export interface Sample {
   /** Milliseconds since 1970 at which it was asked. */
@@ -16,20 +16,17 @@ export interface Gap {
   outages: number;
 }
 
-interface Probe {
+interface Probe extends HubRequest {
   name: string;
   path: string;
-  method: string;
-  headers?: Record<string, string>;
-  body?: string;
 }
 
 /** The chat's page, and the MCP server by a token: strangers who ask this often are slowed down. */
 function probesOf(mcpToken: string): Probe[] {
   return [
-    { name: "login page", path: "/", method: "GET" },
+    { name: "login page", path: "/", within: PATIENCE_MS },
     {
-      ...{ name: "/mcp", path: "/mcp", method: "POST" },
+      ...{ name: "/mcp", path: "/mcp", method: "POST", within: PATIENCE_MS },
       headers: {
         Authorization: `Bearer ${mcpToken}`,
         "Content-Type": "application/json",
@@ -75,7 +72,12 @@ export class GapWatch {
       this.#samples.set(probe.name, samples);
       while (!this.#stopped) {
         const at = Date.now();
-        const ok = await answers(address, hostName, probe);
+        const { path, ...asking } = probe;
+        // Certificates are for the gates to judge.
+        const ok = await askHub({ address, hostName, ca: "any" }, path, asking).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
         samples.push({ at, ok });
         await sleep(Math.max(0, EVERY_MS - (Date.now() - at)));
       }
@@ -88,32 +90,6 @@ export class GapWatch {
     await Promise.all(this.#loops);
     return Object.fromEntries([...this.#samples].map(([name, samples]) => [name, gapOf(samples)]));
   }
-}
-
-/** Whether the address answers 200 under the hub's name. Certificates are for the gates to judge. */
-function answers(address: string, hostName: string, probe: Probe): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asked = request(
-      {
-        host: address,
-        port: 443,
-        servername: hostName,
-        path: probe.path,
-        method: probe.method,
-        headers: { Host: hostName, ...probe.headers },
-        rejectUnauthorized: false,
-        agent: false,
-        signal: AbortSignal.timeout(PATIENCE_MS),
-      },
-      (answer) => {
-        answer.resume();
-        answer.once("error", () => resolve(false));
-        answer.once("end", () => resolve(answer.statusCode === 200));
-      },
-    );
-    asked.once("error", () => resolve(false));
-    asked.end(probe.body);
-  });
 }
 
 export function gapText(gaps: Record<string, Gap>): string[] {

@@ -1,8 +1,8 @@
 /** What must hold before an act on the host is called done. */
-import { request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../hub/user-error.ts";
 import { openHost } from "./host.ts";
+import { askHub } from "./hub-https.ts";
 import type { OpenStack } from "./stack.ts";
 import { hostStatus } from "./status.ts";
 
@@ -35,11 +35,20 @@ export async function requireGates(open: OpenStack): Promise<void> {
 
 async function amissAt(open: OpenStack): Promise<string[]> {
   const outputs = await open.stack.outputs();
-  const address = String(outputs.ipAddress?.value);
-  const hostName = new URL(String(outputs.url?.value)).hostname;
+  const hub = {
+    address: String(outputs.ipAddress?.value),
+    hostName: new URL(String(outputs.url?.value)).hostname,
+    // Where it comes from is no matter of doors.
+    ca: "any",
+  };
   const found: string[] = [];
   for (const { path, method, status } of doors) {
-    const answer = await stranger(address, hostName, path, method);
+    const answer = await askHub(hub, path, {
+      ...{ method, headers: { Accept: "text/html" }, within: 10_000 },
+    }).then(
+      (one) => one.status,
+      () => 0,
+    );
     if (!status.includes(answer)) {
       found.push(`${method} ${path} answers ${answer || "nothing"} to a stranger`);
     }
@@ -58,25 +67,4 @@ async function amissAt(open: OpenStack): Promise<string[]> {
   } finally {
     host.close();
   }
-}
-
-/** @returns the status; 0: no answer */
-function stranger(address: string, hostName: string, path: string, method: string) {
-  return new Promise<number>((resolve) => {
-    const asked = request(
-      {
-        ...{ host: address, port: 443, servername: hostName, path, method },
-        headers: { Host: hostName, Accept: "text/html" },
-        rejectUnauthorized: false,
-        agent: false,
-        signal: AbortSignal.timeout(10_000),
-      },
-      (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
-      },
-    );
-    asked.once("error", () => resolve(0));
-    asked.end();
-  });
 }

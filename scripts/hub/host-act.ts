@@ -1,7 +1,7 @@
 /** An act that changes the host: previewed, asked for, watched from outside, and done only when the hub is well again. */
 import { writeFile } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
 import { UserError } from "../../hub/user-error.ts";
+import { ask } from "./ask.ts";
 import { type Gap, GapWatch, gapText } from "./gap-watch.ts";
 import { requireGates } from "./gates.ts";
 import { type Plan, planOf, requireKept } from "./planned-changes.ts";
@@ -41,10 +41,8 @@ export async function consent(what: string, values: Values): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new UserError(`${what} asks first, and nobody can answer here; add --yes`);
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question("Go on? Type yes: ");
-  prompt.close();
-  if (answer.trim() !== "yes") throw new UserError("Nothing was done: the answer was not yes");
+  if ((await ask("Go on? Type yes: ")) !== "yes")
+    throw new UserError("Nothing was done: the answer was not yes");
 }
 
 export interface ActDone {

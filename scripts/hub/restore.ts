@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import { UserError } from "../../hub/user-error.ts";
+import { ask } from "./ask.ts";
 import { passThrough, withHost } from "./host.ts";
 import { recoveryCommand, requireRecovery } from "./recovery-command.ts";
 import { REHEARSAL } from "./stack.ts";
@@ -79,8 +79,6 @@ async function confirm(words: readonly string[], values: Values): Promise<void> 
       `restore asks first, and nobody can answer here: in stack ${stack}, ${what}.\n  fix: add --yes to do it, or --dry-run to see what would change`,
     );
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`In stack ${stack}, ${what}.\nType the stack's name: `);
-  prompt.close();
-  if (answer.trim() !== stack) throw new UserError("Not restored: the name was not given");
+  if ((await ask(`In stack ${stack}, ${what}.\nType the stack's name: `)) !== stack)
+    throw new UserError("Not restored: the name was not given");
 }

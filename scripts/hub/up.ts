@@ -1,4 +1,5 @@
 import { describeHub } from "../../hub/hub.ts";
+import { ask } from "./ask.ts";
 import { heal } from "./heal.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
@@ -27,11 +28,7 @@ export const verb = defineVerb({
         const preview = await runOperation(open, (options) => open.stack.preview(options));
         for (const line of preview.planned) process.stderr.write(`  ${line}\n`);
         if (preview.changed === 0) process.stderr.write("  nothing would change\n");
-        const { createInterface } = await import("node:readline/promises");
-        const prompt = createInterface({ input: process.stdin, output: process.stderr });
-        const answer = await prompt.question(`Change stack ${open.stack.name} so? Type yes: `);
-        prompt.close();
-        if (answer.trim() !== "yes") return 1;
+        if ((await ask(`Change stack ${open.stack.name} so? Type yes: `)) !== "yes") return 1;
       }
       const refresh = values.refresh === true || stale;
       const lines = await open.progress.step("Running the program", () =>
