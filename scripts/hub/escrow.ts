@@ -13,7 +13,7 @@ import { escrowKey, firstLine, readGiven } from "./escrow-key.ts";
 import { gatherEscrow } from "./gather-escrow.ts";
 import { openHost } from "./host.ts";
 import { askNewPassphrase } from "./passphrase.ts";
-import { resticHere } from "./restic-here.ts";
+import { resticFor } from "./restic-here.ts";
 import { type OpenStack, openStack, REHEARSAL } from "./stack.ts";
 import { defineVerb, type Values } from "./verb.ts";
 import { requireFree, workTreeAround, writeEscrow } from "./write-escrow.ts";
@@ -179,7 +179,7 @@ async function newKeys(values: Values): Promise<{ to: SealTo; by: OpenBy | undef
 /** From this machine when it has restic and the backups are within its reach, else from the host. */
 function openWith(open: OpenStack): (contents: EscrowContents) => Promise<OpenedRepository> {
   return async ({ repository }) => {
-    const here = repository.location.startsWith("s3:") ? await resticHere() : undefined;
+    const here = await resticFor(repository);
     if (here) return openRepository(repository, "restic", here);
     const host = await openHost(open);
     try {

@@ -1,4 +1,6 @@
 /** Whether the hub could be had again if an act that touches the host went wrong. */
+import { BACKUP_WITHIN, DRILL_WITHIN } from "../../recovery/proof/alarms.ts";
+
 export interface Evidence {
   /** Milliseconds since 1970. */
   now: number;
@@ -12,10 +14,9 @@ export interface Evidence {
 }
 
 const HOUR = 3_600_000;
-/** A night's point that failed once has had two hours to be tried again. */
-export const OLDEST_POINT_HOURS = 26;
-/** A weekly drill and a day. */
-export const OLDEST_DRILL_DAYS = 8;
+/** From here on the hub itself sounds an alarm. */
+const OLDEST_POINT_HOURS = BACKUP_WITHIN / HOUR;
+const OLDEST_DRILL_DAYS = DRILL_WITHIN / HOUR / 24;
 
 /** @returns what speaks against it, each with how to put it right; empty: nothing */
 export function hindrances({ now, enabled, lastPoint, lastGoodDrill, since }: Evidence): string[] {

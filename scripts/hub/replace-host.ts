@@ -14,7 +14,7 @@ import { backupFacts, hostRecovery } from "./host-recovery.ts";
 import { localState } from "./local-state.ts";
 import { dropletChange } from "./planned-changes.ts";
 import { type Evidence, hindrances } from "./readiness.ts";
-import { resticHere } from "./restic-here.ts";
+import { resticFor } from "./restic-here.ts";
 import { type OpenStack, openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -156,7 +156,7 @@ async function evidence(open: OpenStack, host: HostShell | undefined): Promise<E
   }
   const output = (await open.stack.outputs()).escrow?.value;
   const { repository } = escrowOutputSchema.safeParse(output).data ?? {};
-  const here = repository?.location.startsWith("s3:") ? await resticHere() : undefined;
+  const here = repository && (await resticFor(repository));
   const found =
     repository && here
       ? await openRepository(repository, "restic", here).catch(() => undefined)

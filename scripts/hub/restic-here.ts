@@ -4,7 +4,7 @@ import type { Repository } from "../../escrow/contents.ts";
 import { type RunScript, snapshotsScript } from "../../escrow/open-repository.ts";
 
 /** Undefined: there is none, or it is too old to tell a wrong password from a repository that is not there. */
-export async function resticHere(): Promise<RunScript | undefined> {
+async function resticHere(): Promise<RunScript | undefined> {
   const { exitCode, stdout } = await execa("restic", ["version"], { reject: false });
   const [, major, minor] = /^restic (\d+)\.(\d+)/.exec(stdout ?? "") ?? [];
   if (exitCode !== 0 || !(Number(major) > 0 || Number(minor) >= 17)) return undefined;
@@ -14,9 +14,14 @@ export async function resticHere(): Promise<RunScript | undefined> {
   };
 }
 
+/** The same for a repository that is within this machine's reach. */
+export async function resticFor({ location }: Repository): Promise<RunScript | undefined> {
+  return location.startsWith("s3:") ? resticHere() : undefined;
+}
+
 /** Bytes of all files of the newest point; undefined: it cannot be asked from here. */
 export async function newestPointBytes(repository: Repository): Promise<number | undefined> {
-  const run = repository.location.startsWith("s3:") ? await resticHere() : undefined;
+  const run = await resticFor(repository);
   if (!run) return undefined;
   const { code, stdout } = await run(snapshotsScript(repository, "restic"));
   if (code !== 0) return undefined;
