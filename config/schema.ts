@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { audiences, defaultAccess } from "../hub/access.ts";
 import { parseLocation } from "../hub/backup-location.ts";
-import { defaultImages } from "../hub/images.ts";
+import { defaultImages, tagOf } from "../hub/images.ts";
 import { type HubPasswords, passwordsSchema } from "../hub/passwords.ts";
 import { hostImages, regions, sizes } from "../hub/sizes.ts";
 
@@ -23,7 +23,7 @@ const image = z
     "must be an image reference, like nginx:1.28",
   )
   .superRefine((reference, context) => {
-    const tag = /:([^/:@]+)(?:@|$)/.exec(reference)?.[1];
+    const tag = tagOf(reference);
     if (tag === undefined && !reference.includes("@sha256:")) {
       context.addIssue(`"${reference}" names no version; write one, like nginx:1.28`);
     } else if (tag === "latest") {

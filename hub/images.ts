@@ -13,6 +13,11 @@ export interface Images {
   restic: string;
 }
 
+/** The tag in a reference, as 1.28 in nginx:1.28@sha256:...; undefined: it names none. */
+export function tagOf(reference: string): string | undefined {
+  return /:([^/:@]+)(?:@|$)/.exec(reference)?.[1];
+}
+
 export const defaultImages: Readonly<Images> = {
   openWebui: "ghcr.io/open-webui/open-webui:v0.12.4-slim",
   node: "node:24-slim",

@@ -8,7 +8,7 @@ try {
   if (name === "--help" || name === "help") process.stdout.write(usage());
   else if (await underLock(name, args)) process.exitCode = await runVerb(name, args);
 } catch (error) {
-  const known = error instanceof UserError || (error as Error).name === "RepositoryError";
+  const known = error instanceof UserError;
   process.stderr.write(
     `✘ ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
   );

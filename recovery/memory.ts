@@ -17,13 +17,19 @@ export async function remember(name: string, value: unknown): Promise<void> {
   await writeWhole(join(RECOVERY, `${name}.json`), `${JSON.stringify(value, null, 2)}\n`, 0o600);
 }
 
-/** Writes a file by way of another name, and sees it on the disk before the name is given. */
-export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+/** Writes a file by way of another name, and sees it on the disk before the name is given. `group`: who else reads it. */
+export async function writeWhole(
+  path: string,
+  text: string,
+  mode: number,
+  group?: number,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const next = `${path}.${process.pid}`;
   const file = await open(next, "w", mode);
   try {
     await file.writeFile(text);
+    if (group !== undefined) await file.chown(0, group);
     await file.sync();
   } finally {
     await file.close();

@@ -1,10 +1,9 @@
 /** How it stands with the recovery points: remembered here, and told to the hub's server. */
 
 import { existsSync } from "node:fs";
-import { chown, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PushedWorkspace } from "./git/push-workspace.ts";
-import { recall, remember } from "./memory.ts";
+import { recall, remember, writeWhole } from "./memory.ts";
 import { STATUS } from "./place.ts";
 import type { Taken } from "./point/take.ts";
 import { readSecrets, readSettings } from "./settings.ts";
@@ -145,9 +144,5 @@ async function withEscrow(state: Standing): Promise<void> {
 
 async function tell(state: Standing): Promise<void> {
   if (!existsSync(STATUS)) return;
-  const path = join(STATUS, "backup.json");
-  const next = `${path}.new`;
-  await writeFile(next, `${JSON.stringify(state)}\n`, { mode: 0o640 });
-  await chown(next, 0, READER);
-  await rename(next, path);
+  await writeWhole(join(STATUS, "backup.json"), `${JSON.stringify(state)}\n`, 0o640, READER);
 }

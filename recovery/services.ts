@@ -1,7 +1,8 @@
 /** The hub's containers, as Docker on this host knows them. */
 import { run } from "./run.ts";
 
-const PROJECT = "label=com.docker.compose.project=aihub";
+/** For `docker ps --filter`. */
+export const PROJECT = "label=com.docker.compose.project=aihub";
 
 /** Id of a service's container; undefined when there is none. One that a change lets stand in is not meant. */
 export async function containerOf(service: string, all = false): Promise<string | undefined> {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { tagOf } from "../../hub/images.ts";
 import { UserError } from "../../hub/user-error.ts";
 import type { ChatDatabase } from "../database.ts";
 import { writeWhole } from "../memory.ts";
@@ -134,7 +135,7 @@ async function stage(
     reason,
     hub: { url: settings.url, release },
     images,
-    openWebui: /:([^:/@]+)(?:@|$)/.exec(images["open-webui"]?.reference ?? "")?.[1] ?? "",
+    openWebui: tagOf(images["open-webui"]?.reference ?? "") ?? "",
     database: {
       kind: settings.database,
       bytes: dump.bytes,

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { type Point, readPoint } from "../point/point.ts";
 import { missingUploads, UPLOAD_COLUMNS, UPLOADS, uploadOf } from "../point/referenced-files.ts";
 import { readSqlDump, type SqlDump } from "../point/sql-dump.ts";
+import { POINT_TAG } from "../repository/retention-policy.ts";
 import { CANARY_CHAT, CANARY_FILE } from "./canary.ts";
 import { type Past, remembered, shrunk } from "./floors.ts";
 import type { Problem } from "./problem.ts";
@@ -124,13 +125,13 @@ async function newestPoint(
     return undefined;
   }
   const newest = snapshots
-    .filter(({ tags }) => tags.includes("aihub"))
+    .filter(({ tags }) => tags.includes(POINT_TAG))
     .toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))
     .at(-1);
   if (newest === undefined) {
     problems.push({
       what: "There is no recovery point in the repository",
-      where: `${snapshots.length} snapshots, none tagged aihub`,
+      where: `${snapshots.length} snapshots, none tagged ${POINT_TAG}`,
       fix: ANOTHER,
     });
   }

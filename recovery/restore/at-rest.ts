@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../hub/user-error.ts";
 import { run } from "../run.ts";
-import { containerOf } from "../services.ts";
+import { containerOf, PROJECT } from "../services.ts";
 
 /** Longer than what any of them needs to end well. */
 const GRACE_SECONDS = 40;
@@ -14,7 +14,7 @@ const staying = ["nginx", "postgres", "valkey"];
 /** Stops all services that write, or the named ones. */
 export async function stopServices(only?: readonly string[]): Promise<void> {
   const listed = await run("docker", [
-    ...["ps", "--no-trunc", "--filter", "label=com.docker.compose.project=aihub"],
+    ...["ps", "--no-trunc", "--filter", PROJECT],
     ...["--format", '{{.ID}} {{.Label "com.docker.compose.service"}}'],
   ]);
   const ids = listed

@@ -5,6 +5,7 @@ import { UserError } from "../../hub/user-error.ts";
 import { STAGING } from "../place.ts";
 import { type Point, readPoint } from "../point/point.ts";
 import type { Repository } from "../repository/restic.ts";
+import { POINT_TAG } from "../repository/retention-policy.ts";
 import { chooseSnapshot } from "./choose-snapshot.ts";
 
 export interface OpenPoint {
@@ -15,7 +16,7 @@ export interface OpenPoint {
 
 /** @throws UserError, RepositoryError */
 export async function openPoint(repository: Repository, wanted: string): Promise<OpenPoint> {
-  const { id } = chooseSnapshot(await repository.snapshots({ tags: ["aihub"] }), wanted);
+  const { id } = chooseSnapshot(await repository.snapshots({ tags: [POINT_TAG] }), wanted);
   const opened = await reopenPoint(repository, id);
   const isName = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-/.test(wanted);
   if (isName && opened.point.name !== wanted) {

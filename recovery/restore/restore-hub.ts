@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { tagOf } from "../../hub/images.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { writeWhole } from "../memory.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
@@ -344,7 +345,7 @@ async function runningChat(): Promise<string> {
     /^ {2}open-webui:\n(?: {4}.*\n)*? {4}image: (\S+)/m.exec(
       await readFile(join(CURRENT, "compose.yaml"), "utf8").catch(() => ""),
     )?.[1];
-  return /:([^:/@]+)(?:@|$)/.exec(reference ?? "")?.[1] ?? "";
+  return tagOf(reference ?? "") ?? "";
 }
 
 /** @throws UserError when the volume has no room for a second database and what the files need */

@@ -3,14 +3,13 @@ import { recall, remember } from "../memory.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
 import { copyRepository } from "../open-repository.ts";
 import type { Point } from "../point/point.ts";
-import { takePoint } from "../point/take.ts";
+import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
 import { checkData } from "../proof/check-data.ts";
 import { leaveCanary } from "../proof/leave-canary.ts";
 import { proveNewest } from "../proof/prove-newest.ts";
-import { record, recordPoint, troubleOf } from "../report.ts";
-import type { RetentionState } from "../repository/retention.ts";
-import { retain } from "../repository/retention.ts";
+import { record, troubleOf } from "../report.ts";
+import { type RetentionState, retain } from "../repository/retention.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const nightly: RecoveryVerb = {
@@ -21,17 +20,7 @@ export const nightly: RecoveryVerb = {
     const hub = await openHub();
     const canary = await canaryOf(hub);
     const copy = await copyRepository(hub.secrets);
-    try {
-      const taken = await takePoint(
-        { ...hub, copy, ...(canary ? { canary } : {}) },
-        "nightly",
-        progress,
-      );
-      await recordPoint(taken, copy !== undefined);
-    } catch (error) {
-      await recordPoint(error as Error);
-      throw error;
-    }
+    await takeRecorded({ ...hub, copy, ...(canary ? { canary } : {}) }, "nightly", progress);
     const proof = await progress.step("Reading it back", () => proveNewest(hub));
     await pushToGit(hub);
     const intact = await progress.step("Reading a part of all data", () =>

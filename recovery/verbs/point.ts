@@ -2,9 +2,8 @@ import { UserError } from "../../hub/user-error.ts";
 import { openHub } from "../open-hub.ts";
 import { operationKinds } from "../operations.ts";
 import { reasons } from "../point/point.ts";
-import { takePoint } from "../point/take.ts";
+import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
-import { recordPoint } from "../report.ts";
 import { sweepSetAside } from "../restore/set-aside.ts";
 import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
@@ -21,19 +20,12 @@ export const point: RecoveryVerb = {
     }
     await resume(operationKinds, progress);
     await sweepSetAside();
-    const hub = await openHub();
-    try {
-      const taken = await takePoint(hub, reason, progress);
-      await recordPoint(taken);
-      answer(
-        taken,
-        `Recovery point ${taken.point.name} (${taken.snapshot.slice(0, 8)}): ${taken.bytesStored} bytes new of ${taken.bytesRead}, ${taken.seconds.toFixed(1)} s\n`,
-        values.json === true,
-      );
-      return 0;
-    } catch (error) {
-      await recordPoint(error as Error);
-      throw error;
-    }
+    const taken = await takeRecorded(await openHub(), reason, progress);
+    answer(
+      taken,
+      `Recovery point ${taken.point.name} (${taken.snapshot.slice(0, 8)}): ${taken.bytesStored} bytes new of ${taken.bytesRead}, ${taken.seconds.toFixed(1)} s\n`,
+      values.json === true,
+    );
+    return 0;
   },
 };

@@ -1,4 +1,5 @@
 import { hubRepository } from "../open-repository.ts";
+import { POINT_TAG } from "../repository/retention-policy.ts";
 import { readSecrets } from "../settings.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
@@ -6,7 +7,7 @@ export const points: RecoveryVerb = {
   summary: "lists the recovery points, the newest last",
   async run(values) {
     const repository = await hubRepository(await readSecrets());
-    const snapshots = await repository.snapshots({ tags: ["aihub"] });
+    const snapshots = await repository.snapshots({ tags: [POINT_TAG] });
     const list = snapshots.map(({ id, time, tags }) => ({
       id: id.slice(0, 8),
       time,

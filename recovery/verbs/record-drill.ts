@@ -1,4 +1,5 @@
 import { mkdir, open, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { UserError } from "../../hub/user-error.ts";
@@ -8,7 +9,7 @@ import { record } from "../report.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 /** The hub's own key lets its owner in here, and signs the records of drills. */
-const OWN_KEYS = process.env.AIHUB_AUTHORIZED_KEYS ?? "/root/.ssh/authorized_keys";
+const OWN_KEYS = process.env.AIHUB_AUTHORIZED_KEYS ?? join(homedir(), ".ssh/authorized_keys");
 /** One record a line, the newest last; in every recovery point. */
 const LOG = join(RECOVERY, "drills.jsonl");
 

@@ -269,7 +269,7 @@ describe("restic", () => {
     const version = `restic ${versionIn(defaultImages.restic)} compiled with go`;
     expect(await docker("run", "--rm", defaultImages.restic, "version")).toContain(version);
     const script = `id=$(docker create ${defaultImages.restic})
-      docker cp "$id:/usr/bin/restic" /root/restic && docker rm "$id" && /root/restic version`;
+      docker cp "$id:/usr/bin/restic" /tmp/restic && docker rm "$id" && /tmp/restic version`;
     expect(await inside(withDocker, "sh", "-c", script)).toContain(version);
   });
 });

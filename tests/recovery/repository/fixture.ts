@@ -5,11 +5,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import {
-  openRepository,
-  type Repository,
-  type RepositoryOptions,
-} from "../../../recovery/repository/restic.ts";
+import type { RepositoryOptions } from "../../../recovery/repository/repository-options.ts";
+import { openRepository, type Repository } from "../../../recovery/repository/restic.ts";
 import { lineProgress } from "../../../scripts/progress.ts";
 import { ensureRestic } from "../../../scripts/toolchain/restic.ts";
 
