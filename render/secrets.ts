@@ -50,6 +50,8 @@ export async function renderSecretFiles(hub: Hub, secrets: HubSecrets): Promise<
         "dir /data",
         // Sign-outs live here: they must outlast a restart.
         "appendonly yes",
+        // A copy for a recovery point does not wait five seconds for others that want one.
+        "repl-diskless-sync-delay 0",
         "maxmemory 96mb",
         "maxmemory-policy volatile-lru",
         "",

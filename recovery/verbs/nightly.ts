@@ -2,6 +2,7 @@ import { pushedText, pushHubWorkspace } from "../git/push-hub-workspace.ts";
 import { recall, remember } from "../memory.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
 import { copyRepository } from "../open-repository.ts";
+import { operationKinds } from "../operations.ts";
 import type { Point } from "../point/point.ts";
 import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
@@ -10,6 +11,7 @@ import { leaveCanary } from "../proof/leave-canary.ts";
 import { proveNewest } from "../proof/prove-newest.ts";
 import { record, troubleOf } from "../report.ts";
 import { type RetentionState, retain } from "../repository/retention.ts";
+import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const nightly: RecoveryVerb = {
@@ -17,6 +19,8 @@ export const nightly: RecoveryVerb = {
     "the night's work: canary, point, second copy, proof, git, a seventh of the data read, old points let go",
   lockSeconds: 3600,
   async run(values) {
+    // Half-restored data make no point.
+    await resume(operationKinds, progress);
     const hub = await openHub();
     const canary = await canaryOf(hub);
     const copy = await copyRepository(hub.secrets);
