@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { LifeOrder } from "./rehearsal/scenarios/order.ts";
@@ -61,6 +62,8 @@ export default defineConfig({
         test: {
           name: "rehearsal",
           include: ["rehearsal/scenarios/**/*.test.ts"],
+          // One scenario takes over the hub that another one left, within a run.
+          env: { AIHUB_TEST_RUN: randomUUID() },
           testTimeout: 1_200_000,
           hookTimeout: 3_600_000,
           fileParallelism: false,

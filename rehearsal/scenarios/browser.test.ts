@@ -1,7 +1,7 @@
 /** The hub in a real browser, as a person meets it. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hubOk, type Outputs, onHost, outputs } from "./hub.ts";
+import { beUp, type Outputs, onHost, outputs } from "./hub.ts";
 import { openBrowser, screenshot, signInOnPage } from "./in-browser.ts";
 
 let to: Outputs;
@@ -9,7 +9,7 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   await onHost(
     "echo '# Plans for the browser' >/data/workspace/plans.md; chown 1000:1000 /data/workspace/plans.md",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   ask,
+  beUp,
   changedCheckout,
   hub,
   hubOk,
@@ -17,7 +18,7 @@ import {
 let to: Outputs;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
 });
 

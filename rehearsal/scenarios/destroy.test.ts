@@ -3,12 +3,12 @@ import { access } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { leftovers } from "../cloud/purge.ts";
 import { currentInstance } from "../instance.ts";
-import { ask, hub, hubOk, instanceName, outputs, signIn } from "./hub.ts";
+import { ask, beUp, hub, hubOk, instanceName, outputs, signIn } from "./hub.ts";
 
 const instance = currentInstance(instanceName);
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
 });
 
 describe("destroy", () => {

@@ -5,6 +5,7 @@ import {
   type Ask,
   ask,
   askJson,
+  beUp,
   hubOk,
   type Outputs,
   outputs,
@@ -15,7 +16,7 @@ import {
 let to: Outputs;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
 });
 

@@ -9,6 +9,7 @@ import type { HubStatus } from "../../hub-server/status/hub-status.ts";
 import {
   ask,
   askJson,
+  beUp,
   httpsFetch,
   hub,
   hubOk,
@@ -27,7 +28,7 @@ let page: Page;
 let session: Session;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   session = await signIn(to);
   browser = await openBrowser(to);

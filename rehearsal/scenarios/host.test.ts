@@ -1,13 +1,23 @@
 /** The host itself: what it lets in and out, and how it comes back. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ask, hub, hubOk, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
+import {
+  ask,
+  beUp,
+  hub,
+  hubOk,
+  type Outputs,
+  onHost,
+  outputs,
+  type Session,
+  signIn,
+} from "./hub.ts";
 
 let to: Outputs;
 let session: Session;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   session = await signIn(to);
 });

@@ -3,11 +3,12 @@
  * All scenarios share one instance, apart from the default one, so that a running `npm start` is left alone.
  */
 
-import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { currentInstance } from "../instance.ts";
 
 export const instanceName = process.env.AIHUB_INSTANCE ?? "scenarios";
 export const repository = new URL("../..", import.meta.url).pathname;
@@ -32,6 +33,8 @@ export interface HubOptions {
 /** Runs `npm run hub -- <args>` and returns how it ended; never throws for an exit code. */
 export async function hub(args: string[], options: HubOptions = {}): Promise<Run> {
   const from = options.from ?? repository;
+  const [verb = ""] = args;
+  if (changing.test(verb) && args[1] !== "get") await rm(settled, { force: true });
   const child = execa(process.execPath, [join(from, "scripts/run.mjs"), "hub", ...args], {
     cwd: from,
     env: { AIHUB_INSTANCE: instanceName, CI: "true", ...options.env },
@@ -59,12 +62,32 @@ export async function hub(args: string[], options: HubOptions = {}): Promise<Run
     });
   }
   const result = await child;
+  if (verb === "up" && result.exitCode === 0 && from === repository) {
+    await writeFile(settled, process.env.AIHUB_TEST_RUN ?? "");
+  }
   return {
     exitCode: result.exitCode,
     stdout: String(result.stdout ?? ""),
     stderr: String(result.stderr ?? ""),
     all: String(result.all ?? ""),
   };
+}
+
+/** Verbs after which the hub may be another than this checkout and its own settings make it. */
+const changing = /^(up|config|destroy|replace-host|resize|restore|drill|pulumi)$/;
+const settled = join(currentInstance(instanceName).stateDir, "settled");
+
+/**
+ * The hub as this checkout makes it: `up`, unless a scenario before this one in the same run left it so, and in good health.
+ * What a scenario changes by other ways it puts right itself.
+ */
+export async function beUp(): Promise<void> {
+  const run = await readFile(settled, "utf8").catch(() => "");
+  if (run !== "" && run === process.env.AIHUB_TEST_RUN) {
+    const { stdout } = await hub(["status", "--json"]);
+    if (/"healthy": ?true/.test(stdout)) return;
+  }
+  await hubOk(["up", "--yes"]);
 }
 
 /** Runs a verb that must succeed; the error shows everything it printed. */

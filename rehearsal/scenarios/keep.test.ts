@@ -2,10 +2,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { changedCheckout, hub, hubOk } from "./hub.ts";
+import { beUp, changedCheckout, hub, hubOk } from "./hub.ts";
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
 });
 
 async function previewFrom(root?: string) {

@@ -3,14 +3,14 @@ import { auth, Client, StreamableHTTPClientTransport } from "@modelcontextprotoc
 import { beforeAll, describe, expect, it } from "vitest";
 import { Browser } from "../../tests/hub-server/oauth/browser.ts";
 import { Program } from "../../tests/hub-server/oauth/program.ts";
-import { ask, httpsFetch, hubOk, type Outputs, onHost, outputs, signIn } from "./hub.ts";
+import { ask, beUp, httpsFetch, hubOk, type Outputs, onHost, outputs, signIn } from "./hub.ts";
 
 let to: Outputs;
 let browser: Browser;
 const program = new Program({ client_name: "Rehearsed Program" });
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   browser = new Browser(httpsFetch(to), to.url);
 });

@@ -1,6 +1,16 @@
 /** The host is replaced; everything worth keeping is still there. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { ask, askJson, hubOk, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
+import {
+  ask,
+  askJson,
+  beUp,
+  hubOk,
+  type Outputs,
+  onHost,
+  outputs,
+  type Session,
+  signIn,
+} from "./hub.ts";
 
 let before: Outputs;
 let after: Outputs;
@@ -17,7 +27,7 @@ const dropletId = async () =>
   ).find((resource) => resource.type === "digitalocean:index/droplet:Droplet")?.id;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   before = await outputs();
   session = await signIn(before);
   const chat = await askJson<{ id: string }>(before, "/api/v1/chats/new", {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ask,
   askJson,
+  beUp,
   hub,
   hubOk,
   type Outputs,
@@ -95,7 +96,7 @@ async function restored<T>(...words: string[]): Promise<T> {
 }
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   // Nobody else takes points meanwhile.
   await onHost("systemctl stop aihub-point.timer aihub-nightly.timer");
   to = await outputs();

@@ -1,6 +1,6 @@
 /** Whatever the sign-on rests on may stop, hang or come back: nobody passes who may not, and who may gets in again. */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ask, hubOk, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
+import { ask, beUp, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
 
 let to: Outputs;
 let admin: Session;
@@ -11,7 +11,7 @@ const patience = { timeout: 180_000, interval: 1_000 };
 const paths = ["/files/", "/code/", "/hub/"];
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   admin = await signIn(to);
   signedOut = await signIn(to);

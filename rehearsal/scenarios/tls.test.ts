@@ -7,7 +7,7 @@ import { connect, type DetailedPeerCertificate } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CertificateStatus } from "../../hub-server/certificate/status.ts";
 import { type AcmeServer, type AcmeWorld, acmeWorld } from "./acme-server.ts";
-import { ask, hubOk, type Outputs, onHost, outputs, signIn, startTimes } from "./hub.ts";
+import { ask, beUp, hubOk, type Outputs, onHost, outputs, signIn, startTimes } from "./hub.ts";
 
 const settings = ["tlsMode", "acmeServer", "acmeCa", "acmeResolver"];
 
@@ -124,7 +124,7 @@ async function openDoor(address: string): Promise<Server> {
 let ownCa: string;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   name = new URL(to.url).hostname;
   // Left by a run of this scenario that was cut off.

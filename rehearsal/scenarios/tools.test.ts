@@ -5,6 +5,7 @@ import { chatWithTools } from "./chat-client.ts";
 import {
   ask,
   askJson,
+  beUp,
   httpsFetch,
   hubOk,
   type Outputs,
@@ -20,7 +21,7 @@ let session: Session;
 const name = `made-by-a-model-${process.pid}.txt`;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   // The model runs beside the hub, on its host: a model API that needs no way out.
   const script = Buffer.from(await modelServerScript()).toString("base64");

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../scripts/progress.ts";
 import { scanTls } from "../../scripts/toolchain/sslyze.ts";
-import { type Answer, ask, hubOk, type Outputs, onHost, outputs, signIn } from "./hub.ts";
+import { type Answer, ask, beUp, type Outputs, onHost, outputs, signIn } from "./hub.ts";
 
 let to: Outputs;
 let cookie: string;
 
 beforeAll(async () => {
-  await hubOk(["up", "--yes"]);
+  await beUp();
   to = await outputs();
   ({ cookie } = await signIn(to));
 });
