@@ -274,6 +274,11 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Recovery points: to where (to: spaces, off, s3:https://HOST/BUCKET, sftp:USER@HOST:/PATH, /FOLDER), how often (everyMinutes 15, nightlyAt 02:00), how many (keep: hourly 24, daily 30, weekly 8, monthly 12), a second copy (copyTo), a git repository for the workspace (gitUrl)",
     ),
+  upgradeWithout: oneOf(["nothing", "rehearsal", "point", "both"], "guard of an upgrade")
+    .default("nothing")
+    .describe(
+      "What an upgrade of Open WebUI may go without: its rehearsal on a copy of the data, the recovery point before it, or both",
+    ),
   images: z
     .strictObject({
       openWebui: image.default(defaultImages.openWebui),

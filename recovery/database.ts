@@ -84,6 +84,33 @@ export class ChatDatabase {
     await this.#administer(`ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)};`);
   }
 
+  /**
+   * Gives the database's name to another one; the one that had it is called `aside` from then on. Both or none: a kill never
+   * leaves the chat without a database.
+   */
+  async exchange(other: string, aside: string): Promise<void> {
+    await this.disconnect(this.name);
+    await this.disconnect(other);
+    await this.sql(
+      `ALTER DATABASE ${identifier(this.name)} RENAME TO ${identifier(aside)};
+       ALTER DATABASE ${identifier(other)} RENAME TO ${identifier(this.name)};`,
+      { database: "postgres" },
+    );
+  }
+
+  /** Bytes on its server's disk. */
+  async size(): Promise<number> {
+    return Number(await this.sql("SELECT pg_database_size(current_database());"));
+  }
+
+  /** Whether its user may make another one beside it. */
+  async mayCreate(): Promise<boolean> {
+    const may = await this.sql(
+      "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user;",
+    );
+    return may.trim() === "t";
+  }
+
   /** Ends what is connected: a copy and a new name need it for themselves. */
   async disconnect(database: string): Promise<void> {
     await this.sql(

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { UserError } from "../hub/user-error.ts";
 import { CURRENT, ROOT } from "./place.ts";
 
+export const upgradeGuards = ["nothing", "rehearsal", "point", "both"] as const;
+
 export const recoverySettings = z.object({
   /** Whether points are taken at all. */
   enabled: z.boolean(),
@@ -23,6 +25,8 @@ export const recoverySettings = z.object({
   postgresImage: z.string(),
   adminEmail: z.string(),
   gitUrl: z.string().optional(),
+  /** What an upgrade of the chat goes without. */
+  upgradeWithout: z.enum(upgradeGuards).default("nothing"),
 });
 
 export type RecoverySettings = z.infer<typeof recoverySettings>;
@@ -57,9 +61,9 @@ export type RepositoryAccess = z.infer<typeof access>;
 /** Name of the folder of its secrets, beside those of the services. */
 export const SECRETS_NAME = "recovery";
 
-/** @throws UserError when no release runs here yet */
-export async function readSettings(): Promise<RecoverySettings> {
-  const file = join(CURRENT, "recovery/settings.json");
+/** `release` is its folder. @throws UserError when no release runs here yet */
+export async function readSettings(release = CURRENT): Promise<RecoverySettings> {
+  const file = join(release, "recovery/settings.json");
   return recoverySettings.parse(JSON.parse(await readOr(file, "npm start makes one run")));
 }
 

@@ -10,6 +10,7 @@ import { recordDrill } from "./verbs/record-drill.ts";
 import { restore } from "./verbs/restore.ts";
 import { resume } from "./verbs/resume.ts";
 import { status } from "./verbs/status.ts";
+import { upgrade } from "./verbs/upgrade.ts";
 import type { RecoveryVerb } from "./verbs/verb.ts";
 
 const verbs: Record<string, RecoveryVerb> = {
@@ -22,6 +23,7 @@ const verbs: Record<string, RecoveryVerb> = {
   "record-drill": recordDrill,
   status,
   "push-workspace": pushWorkspace,
+  upgrade,
 };
 
 export function usage(): string {

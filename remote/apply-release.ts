@@ -5,8 +5,8 @@ export function uploadPath(digest: string): string {
   return `${HOST_FOLDER}/incoming/${digest}.tar.gz.b64`;
 }
 
-/** Above the sum of the waits inside apply.sh: image fetches, start, set-up and a switch back. */
-const TIMEOUT = 2400;
+/** Above the sum of the waits inside apply.sh: image fetches, the rehearsal of an upgrade, start, set-up and the way back. */
+const TIMEOUT = 10_800;
 
 /** Unpacks the uploaded release and makes the host run it; see `templates/host/apply.sh`. */
 export function applyRelease(digest: string): string {

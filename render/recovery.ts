@@ -17,6 +17,7 @@ export function recoverySettingsOf({ settings, url, ...hub }: Hub): RecoverySett
     cache: hub.externalCache ? "external" : "embedded",
     postgresImage: settings.images.postgres,
     adminEmail: settings.adminEmail,
+    upgradeWithout: settings.upgradeWithout,
     ...(gitUrl === undefined ? {} : { gitUrl }),
   };
 }

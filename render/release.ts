@@ -67,6 +67,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "gate.conf": await text("nginx/gate.conf"),
       "person.conf": await text("nginx/person.conf"),
       "oauth.conf": await text("nginx/oauth.conf"),
+      "pages/closed.html": await text("nginx/pages/closed.html"),
       "pages/refused.html": await text("nginx/pages/refused.html"),
       "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },

@@ -25,6 +25,8 @@ export const leftOut: readonly string[] = [
   .map((path) => join(DATA, path))
   .concat([
     STATUS,
+    // A record of what is at work now would be ended by whoever restores it.
+    join(RECOVERY, "operation.json"),
     join(RECOVERY, "cache"),
     join(RECOVERY, "cache-of-proof"),
     // Fetched again from where it is pushed to.

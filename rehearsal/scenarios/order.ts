@@ -21,6 +21,7 @@ const life = [
   "replace",
   "faults",
   "destroy",
+  "upgrade",
 ];
 
 export class LifeOrder extends BaseSequencer {

@@ -1,6 +1,7 @@
 import { describeHub } from "../../hub/hub.ts";
 import { ask } from "./ask.ts";
 import { heal } from "./heal.ts";
+import { rolloutNote } from "./rollout-note.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
 import { defineVerb } from "./verb.ts";
@@ -36,11 +37,16 @@ export const verb = defineVerb({
       );
       const outputs = await open.stack.outputs();
       const value = (name: string) => String(outputs[name]?.value ?? "");
+      const note = lines.changed > 0 ? await rolloutNote(open, value("release")) : undefined;
       const seconds = Math.round((Date.now() - started) / 1000);
       if (values.json) {
-        process.stdout.write(
-          `${JSON.stringify({ changes: lines.changes, url: value("url"), release: value("release"), seconds })}\n`,
-        );
+        const result = {
+          changes: lines.changes,
+          url: value("url"),
+          release: value("release"),
+          note,
+        };
+        process.stdout.write(`${JSON.stringify({ ...result, seconds })}\n`);
         return 0;
       }
       const { create, update, replace, delete: removed, same } = lines.changes;
@@ -48,6 +54,7 @@ export const verb = defineVerb({
         [
           "",
           `${lines.changed} changed (${create} created, ${update} updated, ${replace} replaced, ${removed} deleted), ${same} unchanged, ${seconds} s`,
+          ...(note ? [note] : []),
           "",
           `  Chat      ${value("url")}`,
           `  Files     ${value("filesUrl")}`,

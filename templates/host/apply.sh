@@ -9,6 +9,11 @@ digest=$(basename "$here")
 secrets=$root/secrets/current.env
 current=$root/current
 project=aihub
+# By it the doors are seen while they are closed to everybody else (recovery/upgrade/door.ts).
+probe_header=/data/hub/recovery/probe-header
+# Image that the chat's data have seen last.
+chat_image=/data/hub/recovery/chat-image
+upgrading=
 
 say() { printf '%s\n' "$*"; }
 
@@ -127,18 +132,22 @@ set_up() {
 }
 
 set_up_once() {
+    # Tools that write to the chat wait until its data are sure to stay.
     timeout 300 docker compose --progress quiet --project-name "$project" --file "$here/compose.yaml" \
-        --env-file "$secrets" --profile setup run --rm --no-deps -T setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
+        --env-file "$secrets" --profile setup run --rm --no-deps -T ${upgrading:+--env CHAT_SERVER_TOOLS=off} \
+        setup </dev/null 2>&1 | tail -n 20 | cut -c1-2000
 }
 
 # expect METHOD PATH ANSWER WHAT: asks through nginx as a stranger's browser asks. ANSWER is the status, then the start of where it
 # leads, if anywhere. Right after a start an answer may be late.
 expect() {
     local name answer tries=0
+    local -a probe=()
     name=$(sed -n 's/^HOST_NAME=//p' "$here/probe.env")
+    if [ -f "$probe_header" ]; then probe=(-H "@$probe_header"); fi
     while :; do
         answer=$(curl -ks --max-time 10 -o /dev/null -w '%{http_code} %{redirect_url}' --resolve "$name:443:127.0.0.1" \
-            -H 'Accept: text/html' -X "$1" "https://$name$2" || true)
+            "${probe[@]}" -H 'Accept: text/html' -X "$1" "https://$name$2" || true)
         answer=${answer/https:\/\/$name/}
         [[ $answer == "$3"* ]] && return 0
         tries=$((tries + 1))
@@ -175,11 +184,78 @@ switch_back() {
 }
 
 refuse() {
-    note refused "$1"
     say "aihub: release $digest is not taken: $1"
     show_failures
-    switch_back
+    local away=
+    if [ -n "$upgrading" ]; then take_back; else switch_back; fi
+    note refused "$1$away"
     exit 1
+}
+
+# ---- an upgrade of the chat, which can be taken back with its data (recovery/upgrade, ADR 19) ----
+
+# recovery ARGUMENTS...: this release's program, what it says cut to length.
+recovery() {
+    AIHUB_RECOVERY="$here/recovery/main.mjs" /usr/local/sbin/aihub-recovery "$@" 2>&1 | cut -c1-400
+}
+
+chat_image_of() {
+    awk '/^  [a-z]/ { chat = $1 == "open-webui:" } chat && $1 == "image:" { print $2; exit }' "$1/compose.yaml" | tr -d "\"'"
+}
+
+# Sets seen. A restore brings data and release of one time, and looks after them itself.
+chat_changes() {
+    [ -z "${AIHUB_OPERATION:-}" ] || return 1
+    seen=$(cat "$chat_image" 2>/dev/null || { [ -f "$current/compose.yaml" ] && chat_image_of "$current"; } || true)
+    [ -n "$seen" ] && [ "$seen" != "$(chat_image_of "$here")" ]
+}
+
+# Until the end nobody else takes a point, restores, or ends what is not unfinished. Before the other lock, as a restore does.
+hold_recovery() {
+    exec 8>/run/aihub-recovery.lock
+    flock --wait 3600 8 || fail "a recovery point or a restore goes on" "wait for it to end and run again"
+    export AIHUB_RECOVERY_LOCKED=1
+}
+
+upgrade_chat() {
+    [ -x /usr/local/sbin/aihub-recovery ] ||
+        fail "the chat's version changes from $seen and this host cannot bring its data back yet" \
+            "npm run hub -- config set images.openWebui $seen, then npm start; then again without it"
+    local said
+    if ! said=$(recovery upgrade prepare --release "$here" --secrets "$secrets" --seen "$seen"); then
+        printf '%s\n' "$said"
+        fail "the chat is not upgraded: $(sed -n 's/^✘ //p' <<<"$said" | head -n 1)"
+    fi
+    printf '%s\n' "$said"
+    upgrading=yes
+    recovery upgrade stand-back || refuse "the chat's data cannot be set aside"
+    # By itself, and first: nobody is served until it is ready.
+    compose "$here" "$secrets" up --detach --quiet-pull open-webui 2>&1 | tail -n 5 | cut -c1-300 ||
+        refuse "the new version of the chat cannot be started"
+    recovery upgrade await || refuse "the new version of the chat does not get ready"
+}
+
+# Sets away.
+take_back() {
+    local said
+    said=$(recovery upgrade take-back) || say "  the way back ended early; the host tries again by itself"
+    printf '%s\n' "$said"
+    away=$(grep -o '; it was away for [0-9]* s' <<<"$said" || true)
+}
+
+# From here on the way leads forward only: what fails is ended at the next occasion.
+finish_upgrade() {
+    local what
+    what=$(recovery upgrade carry-through) || what="the door opens soon: $what"
+    say "$what"
+    note taken "$(tail -n 1 <<<"$what")"
+    upgrading=
+    set_up || say "  keys for the chat are handed out at the next rollout"
+}
+
+remember_chat() {
+    chat_image_of "$here" >"$chat_image.new"
+    mv "$chat_image.new" "$chat_image"
 }
 
 remember() {
@@ -264,6 +340,7 @@ end_unfinished() {
 }
 
 main() {
+    if chat_changes; then hold_recovery; fi
     end_unfinished
     exec 9>"$root/lock"
     flock --wait 60 9 || fail "another rollout is running on this host" "wait for it to end and run again"
@@ -279,12 +356,15 @@ main() {
     check_nginx
     touch "$here"
     install_resume
+    if chat_changes; then upgrade_chat; fi
     start "$here" "$secrets" || refuse "not every service got healthy"
     local report
     report=$(set_up) || refuse "Open WebUI could not be set up: $report"
+    if [ -n "$upgrading" ]; then recovery upgrade verify || refuse "the new version of the chat is not as it must be"; fi
     check_doors || refuse "a door is not as it must be"
     remember
-    note taken
+    remember_chat
+    if [ -n "$upgrading" ]; then finish_upgrade; else note taken; fi
     "$here/recovery/install.sh" || say "  recovery points cannot be set up; npm run hub -- status tells whether any are taken"
     # A hub that runs is not refused for want of its report; the page says that there is none.
     start_reports || say "  the host's report cannot be started: systemctl status aihub-report.service"
