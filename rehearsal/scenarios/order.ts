@@ -18,6 +18,7 @@ const life = [
   "gap",
   "keep",
   "restore",
+  "drill",
   "replace",
   "faults",
   "destroy",

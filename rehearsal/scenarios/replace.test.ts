@@ -4,6 +4,7 @@ import {
   ask,
   askJson,
   beUp,
+  hub,
   hubOk,
   type Outputs,
   onHost,
@@ -17,6 +18,13 @@ let after: Outputs;
 let session: Session;
 let chatId: string;
 let machine: string;
+let act: {
+  generation: number;
+  from: string;
+  to: string;
+  point: string;
+  gaps: Record<string, { longest: number }>;
+};
 
 const dropletId = async () =>
   (
@@ -49,9 +57,42 @@ beforeAll(async () => {
     body: "kept over a replacement",
   });
   machine = String(await dropletId());
-  await hubOk(["config", "set", "hostGeneration", "2"]);
-  await hubOk(["up", "--yes"]);
+  // A hub this young needs no drill yet, but a point.
+  await hubOk(["point"]);
+  act = JSON.parse((await hubOk(["replace-host", "--yes", "--json"])).stdout);
   after = await outputs();
+});
+
+describe("the act", () => {
+  it("took a point of the present first, and says for how long the hub did not answer", async () => {
+    expect(act.generation).toBe(2);
+    expect([act.from, act.to]).toEqual([machine, String(await dropletId())]);
+    const points = JSON.parse((await hubOk(["points", "--json"])).stdout) as {
+      id: string;
+      reason: string;
+    }[];
+    const taken = points.find(({ id }) => act.point.startsWith(id));
+    expect(taken?.reason).toBe("before-replacement");
+    // The droplet was away, so there is a gap; how long it was is for the benchmarks.
+    expect(act.gaps["login page"]?.longest).toBeGreaterThan(0);
+    expect(act.gaps["/mcp"]?.longest).toBeGreaterThan(0);
+  });
+
+  it("is refused when the backups could not bring the hub back, and then nothing was done", async () => {
+    const standing = "/data/hub/status/backup.json";
+    await onHost(
+      `cp -a ${standing} /run/backup.json && sed -i 's/"lastPoint":{"time":"20../"lastPoint":{"time":"2001/' ${standing}`,
+    );
+    try {
+      const run = await hub(["replace-host", "--yes"]);
+      expect(run.exitCode).not.toBe(0);
+      expect(run.all).toMatch(/last recovery point is \d+ hours old/);
+      expect((await hubOk(["config", "get", "hostGeneration"])).stdout.trim()).toBe("2");
+    } finally {
+      await onHost(`cp -a /run/backup.json ${standing}`);
+    }
+    await hubOk(["preview", "--expect-no-changes"]);
+  });
 });
 
 describe("after the host was replaced", () => {
@@ -90,5 +131,27 @@ describe("on the other base image, which brings no Docker", () => {
     await hubOk(["status"]);
     const file = await ask(after, "/files/kept.txt", { headers: { Cookie: session.cookie } });
     expect(file.body).toBe("kept over a replacement");
+  });
+});
+
+describe("another size and a larger volume", () => {
+  it("stop the services in order first, start everything again, and give it the memory and the room", async () => {
+    await hubOk(["config", "set", "volumeSizeGib", "60"]);
+    const run = await hubOk(["resize", "--size", "s-4vcpu-8gb", "--yes", "--json"]);
+    expect(JSON.parse(run.stdout)).toMatchObject({ size: "s-4vcpu-8gb", from: "s-2vcpu-4gb" });
+    // Not "was interrupted", as after a cut.
+    expect(
+      await onHost("docker logs aihub-postgres-1 2>&1 | grep 'database system was' | tail -n 2"),
+    ).toMatch(/database system was shut down at/);
+    const size = Number(await onHost("df --block-size=1M --output=size /data | tail -n 1"));
+    expect(size).toBeGreaterThan(57_000);
+    await hubOk(["preview", "--expect-no-changes"]);
+  });
+
+  it("a size that the services do not fit is refused before anything is stopped", async () => {
+    const run = await hub(["resize", "--size", "s-1vcpu-1gb", "--yes"]);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.all).toMatch(/memory plan does not fit/);
+    await hubOk(["resize", "--size", "s-2vcpu-4gb", "--yes"]);
   });
 });
