@@ -25,6 +25,8 @@ export default defineConfig({
           include: [
             "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts",
           ],
+          // Some play a year of renewals through; on a machine that is at work that takes seconds.
+          testTimeout: 60_000,
         },
       },
       {
