@@ -41,7 +41,7 @@ import type {
   Stats,
 } from "./repository-options.ts";
 import { type Ended, type ResticRun, runRestic, startRestic } from "./restic-process.ts";
-import { forgetArguments, type RetentionPolicy } from "./retention-policy.ts";
+import { forgetActs, forgetByClock, type RetentionPolicy } from "./retention-policy.ts";
 import { sshArguments } from "./ssh-arguments.ts";
 
 /** A lock of a living process is renewed every five minutes, so one of that age has nobody any more. */
@@ -231,11 +231,20 @@ export class Repository {
     policy: RetentionPolicy,
     { dryRun = false, prune = false }: { dryRun?: boolean; prune?: boolean } = {},
   ): Promise<{ kept: Snapshot[]; removed: Snapshot[] }> {
-    const args = ["forget", ...forgetArguments(policy), ...(dryRun ? ["--dry-run"] : [])];
-    const text = await this.#locking((more) => this.#run([...more, ...args]));
-    const result = this.#understood(forgetAnswer, parsed(text));
+    const forget = async (which: string[]) => {
+      const args = ["forget", ...which, ...(dryRun ? ["--dry-run"] : [])];
+      const text = await this.#locking((more) => this.#run([...more, ...args]));
+      // Of no snapshot that is meant it says nothing at all.
+      return this.#understood(forgetAnswer, text.trim() === "" ? null : parsed(text));
+    };
+    const byClock = await forget(forgetByClock(policy));
+    const acts = await forget(forgetActs());
     if (prune && !dryRun) await this.prune();
-    return result;
+    const gone = new Set(acts.removed.map(({ id }) => id));
+    return {
+      kept: byClock.kept.filter(({ id }) => !gone.has(id)),
+      removed: [...byClock.removed, ...acts.removed],
+    };
   }
 
   /** Gives back the space that no snapshot needs, up to a rest of 5 %. */

@@ -11,7 +11,7 @@ import { lineProgress } from "../../../scripts/progress.ts";
 import { ensureRestic } from "../../../scripts/toolchain/restic.ts";
 
 export const PASSWORD = "correct horse battery staple";
-export const TAGS = ["aihub", "reason:manual"];
+export const TAGS = ["aihub", "reason:scheduled"];
 
 export interface Fixture {
   folder: string;

@@ -79,6 +79,24 @@ test("never fewer than the newest, nor what is marked to be kept, nor what is no
   ]);
 });
 
+test("a point of before an act stays for a month, beside the others of its hour", async () => {
+  const at = (time: string, reason: string) =>
+    point(repository, fixture.source, {
+      time: new Date(`${time}:00Z`),
+      tags: [`reason:${reason}`],
+    });
+  await at("2025-12-01T10:10", "before-upgrade");
+  await at("2026-01-31T10:10", "before-restore");
+  await at("2026-01-31T10:20", "before-replacement");
+  await at("2026-01-31T10:30", "scheduled");
+  await at("2026-01-31T10:45", "scheduled");
+  const { kept, removed } = await repository.forget({ hourly: 1, daily: 1, weekly: 1, monthly: 1 });
+  const stay = ["2026-01-31T10:10", "2026-01-31T10:20", "2026-01-31T10:45"];
+  expect(times(kept)).toEqual(stay);
+  expect(times(removed)).toEqual(["2025-12-01T10:10", "2026-01-31T10:30"]);
+  expect(times(await repository.snapshots())).toEqual(stay);
+});
+
 test("the space of what went is given back", async () => {
   const big = join(fixture.source, "big");
   await writeNoise(big, 2_000_000);
