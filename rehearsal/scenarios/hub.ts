@@ -222,6 +222,18 @@ export async function askJson<T>(
   return JSON.parse(answer.body) as T;
 }
 
+/** An empty chat, as the page begins one. @returns its id */
+export async function newChat(to: Outputs, session: Session, title: string): Promise<string> {
+  const { id } = await askJson<{ id: string }>(to, "/api/v1/chats/new", {
+    method: "POST",
+    session,
+    json: {
+      chat: { title, models: [], messages: [], history: { messages: {}, currentId: null } },
+    },
+  });
+  return id;
+}
+
 /** When each container on the host was started, by service: equal before and after means nothing was restarted. */
 export async function startTimes(): Promise<Record<string, string>> {
   const text = await onHost(

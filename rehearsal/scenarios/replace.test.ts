@@ -6,6 +6,7 @@ import {
   beUp,
   hub,
   hubOk,
+  newChat,
   type Outputs,
   onHost,
   outputs,
@@ -38,19 +39,7 @@ beforeAll(async () => {
   await beUp();
   before = await outputs();
   session = await signIn(before);
-  const chat = await askJson<{ id: string }>(before, "/api/v1/chats/new", {
-    method: "POST",
-    session,
-    json: {
-      chat: {
-        title: "Kept over a replacement",
-        models: [],
-        messages: [],
-        history: { messages: {}, currentId: null },
-      },
-    },
-  });
-  chatId = chat.id;
+  chatId = await newChat(before, session, "Kept over a replacement");
   await ask(before, "/files/kept.txt", {
     method: "PUT",
     headers: { Cookie: session.cookie },

@@ -6,6 +6,7 @@ import {
   beUp,
   hub,
   hubOk,
+  newChat,
   type Outputs,
   onHost,
   outputs,
@@ -41,17 +42,6 @@ const inWorkspace = () =>
   );
 const status = async (who: Session) =>
   (await ask(to, "/files/", { headers: { Cookie: who.cookie } })).status;
-
-async function newChat(title: string): Promise<string> {
-  const { id } = await askJson<{ id: string }>(to, "/api/v1/chats/new", {
-    method: "POST",
-    session,
-    json: {
-      chat: { title, models: [], messages: [], history: { messages: {}, currentId: null } },
-    },
-  });
-  return id;
-}
 
 async function put(path: string, body: string): Promise<void> {
   const answer = await ask(to, `/files/${path}`, {
@@ -105,7 +95,7 @@ beforeAll(async () => {
   await put("lost-project/plan.md", "# The plan\n");
   await put("lost-project/b%20%5B1%5D.txt", "brackets");
   await onHost("chmod 0750 /data/workspace/lost-project/plan.md");
-  chat = await newChat("Kept in a point");
+  chat = await newChat(to, session, "Kept in a point");
   await upload("kept.txt", "kept in a point");
   endedBefore = await signedOut();
   const taken = JSON.parse((await hubOk(["point", "--json"])).stdout) as Taken;
@@ -135,7 +125,7 @@ async function spoil(): Promise<void> {
     method: "DELETE",
     headers: { Cookie: session.cookie },
   });
-  await newChat("Was not there");
+  await newChat(to, session, "Was not there");
   await upload("unwanted.txt", "was not there");
 }
 

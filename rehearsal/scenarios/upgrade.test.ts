@@ -14,6 +14,7 @@ import {
   hub,
   hubOk,
   instanceName,
+  newChat,
   type Outputs,
   onHost,
   outputs,
@@ -115,19 +116,7 @@ beforeAll(async () => {
   to = await outputs();
   session = await signIn(to);
   expect(await version()).toBe(older);
-  const made = await askJson<{ id: string }>(to, "/api/v1/chats/new", {
-    method: "POST",
-    session,
-    json: {
-      chat: {
-        title: "Kept over an upgrade",
-        models: [],
-        messages: [],
-        history: { messages: {}, currentId: null },
-      },
-    },
-  });
-  chat = made.id;
+  chat = await newChat(to, session, "Kept over an upgrade");
   await ask(to, "/files/kept.txt", {
     method: "PUT",
     headers: { Cookie: session.cookie },
