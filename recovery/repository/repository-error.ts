@@ -79,7 +79,8 @@ const byText: [RepositoryErrorKind, RegExp][] = [
   ],
   [
     "denied",
-    /read-only file system|permission denied|operation not permitted|access ?denied|InvalidAccessKeyId|SignatureDoesNotMatch|no credentials found|forbidden/i,
+    // Of S3, restic repeats the message and leaves out the code.
+    /read-only file system|permission denied|operation not permitted|access ?denied|InvalidAccessKeyId|access key id you provided does not exist|SignatureDoesNotMatch|signature we calculated does not match|no credentials found|forbidden/i,
   ],
   ["locked", /invalid lock file|repository is already locked/i],
   [

@@ -11,6 +11,8 @@ import {
   truncate,
   writeFile,
 } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -121,6 +123,32 @@ describe("making one", () => {
     expect((await failure(ssh.ensure(), "unreachable")).reason).toMatch(/sftp session/);
     const noKeys = fixture.open("", { location: "s3:http://127.0.0.1:1/bucket" });
     await failure(noKeys.ensure(), "denied");
+  });
+
+  test.each([
+    ["InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."],
+    [
+      "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+    ],
+  ])("tells keys that are wrong from a server that is away: %s", async (code, message) => {
+    const refusing = createServer((_request, response) => {
+      response.writeHead(403, { "Content-Type": "application/xml" });
+      response.end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`);
+    }).listen(0, "127.0.0.1");
+    await once(refusing, "listening");
+    const { port } = refusing.address() as AddressInfo;
+    const wrong = fixture.open("", {
+      location: `s3:http://127.0.0.1:${port}/bucket`,
+      env: { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "hidden-secret" },
+    });
+    try {
+      const error = await failure(wrong.ensure(), "denied");
+      expect(error.message).not.toContain("hidden-secret");
+    } finally {
+      refusing.closeAllConnections();
+      refusing.close();
+    }
   });
 
   test("says that there is none to everybody who only wants to read", async () => {
