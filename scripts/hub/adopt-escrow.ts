@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { execa } from "execa";
 import type { EscrowContents } from "../../escrow/contents.ts";
 import { UserError } from "../../hub/user-error.ts";
+import { setSecret } from "./set-secret.ts";
 import { type OpenStack, stackFile } from "./stack.ts";
 
 /** The settings that open the repository, by what restic calls them. */
@@ -58,17 +58,6 @@ export async function adoptEscrow(
     await writeFile(before.path, before.text);
     throw error;
   }
-}
-
-/** By standard input: the Automation API would put the value into an argument list. */
-async function setSecret(
-  { stack, env, pulumi, workDir }: Pick<OpenStack, "stack" | "env" | "pulumi" | "workDir">,
-  key: string,
-  value: string,
-): Promise<void> {
-  const args = ["config", "set", "--stack", stack.name, "--non-interactive", "--secret"];
-  // It takes the last line break off.
-  await execa(pulumi, [...args, `aihub:${key}`], { cwd: workDir, env, input: `${value}\n` });
 }
 
 /** Undefined for text that is a value by itself. */

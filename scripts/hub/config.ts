@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { secretsSchema, settingsSchema } from "../../config/schema.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { silent } from "../progress.ts";
+import { setSecret } from "./set-secret.ts";
 import { type OpenStack, openStack, stackFile } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -42,8 +43,10 @@ export const verb = defineVerb({
           for (const [index, item] of items(value).entries()) {
             await open.stack.setConfig(`aihub:${key}[${index}]`, { value: item }, true);
           }
+        } else if (secret) {
+          await setSecret(open, key, value, path);
         } else {
-          await open.stack.setConfig(`aihub:${key}`, { value, secret }, path);
+          await open.stack.setConfig(`aihub:${key}`, { value }, path);
         }
       }
       try {
