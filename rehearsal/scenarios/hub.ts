@@ -107,6 +107,8 @@ export interface Outputs {
   homeUrl: string;
   ipAddress: string;
   sshCommand: string;
+  sshPrivateKey: string;
+  sshHostKey: string;
   adminEmail: string;
   adminPassword: string;
   mcpToken: string;

@@ -19,6 +19,7 @@ const life = [
   "keep",
   "restore",
   "drill",
+  "canaries",
   "replace",
   "faults",
   "destroy",
