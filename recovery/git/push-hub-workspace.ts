@@ -8,6 +8,7 @@ import type { RecoverySecrets, RecoverySettings } from "../settings.ts";
 import { ownSecrets } from "./own-secrets.ts";
 import { type PushedWorkspace, pushWorkspace } from "./push-workspace.ts";
 import { SecretScanner } from "./secret-scanner.ts";
+import { serviceSecrets } from "./service-secrets.ts";
 
 /** In memory, like the other keys. */
 const KEYS = "/run/aihub-recovery";
@@ -34,7 +35,7 @@ export async function pushHubWorkspace(
         folder: join(RECOVERY, "git"),
         remote: { url: settings.gitUrl, ...secrets.git, keysFolder: KEYS },
         hostname: new URL(settings.url).hostname,
-        scanner: new SecretScanner(ownSecrets(secrets)),
+        scanner: new SecretScanner([...ownSecrets(secrets), ...(await serviceSecrets())]),
       },
       progress,
     );
