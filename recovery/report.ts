@@ -6,7 +6,7 @@ import type { PushedWorkspace } from "./git/push-workspace.ts";
 import { recall, remember, writeWhole } from "./memory.ts";
 import { STATUS } from "./place.ts";
 import type { Taken } from "./point/take.ts";
-import { readSecrets, readSettings } from "./settings.ts";
+import { type RecoverySecrets, readSecrets, readSettings } from "./settings.ts";
 
 /** Facts, without judgement: whoever reads them judges by the time of reading. ISO times. */
 export interface Standing {
@@ -66,7 +66,13 @@ export async function record(change: (now: Standing) => void): Promise<Standing>
   const state = await standing();
   state.enabled = (await readSettings().catch(() => undefined))?.enabled ?? state.enabled;
   change(state);
-  await withEscrow(state);
+  const secrets = await readSecrets().catch(() => undefined);
+  // A copy that nobody wants any more is not behind.
+  if (secrets && secrets.copy === undefined) {
+    delete state.lastCopy;
+    delete state.copyProblem;
+  }
+  await withEscrow(state, secrets);
   await remember(NAME, state);
   await tell(state);
   return state;
@@ -129,13 +135,12 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 /** The workstation writes escrow.json when it has seen an escrow open; keys that changed since make it worthless. */
-async function withEscrow(state: Standing): Promise<void> {
+async function withEscrow(state: Standing, secrets?: RecoverySecrets): Promise<void> {
   const escrow = await recall<{ time: string; fingerprint: string }>("escrow");
   if (escrow === undefined) {
     delete state.escrow;
     return;
   }
-  const secrets = await readSecrets().catch(() => undefined);
   state.escrow = {
     time: escrow.time,
     fits: secrets?.fingerprint === undefined || secrets.fingerprint === escrow.fingerprint,

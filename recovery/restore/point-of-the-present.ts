@@ -1,16 +1,14 @@
 /** How everything is, before it is changed. */
 import { UserError } from "../../hub/user-error.ts";
 import type { OpenHub } from "../open-hub.ts";
-import { takePoint } from "../point/take.ts";
+import { takeRecorded } from "../point/take-recorded.ts";
 import type { Progress } from "../progress.ts";
-import { recordPoint } from "../report.ts";
 
 /** @returns the snapshot's id @throws UserError when there is none: nothing is overwritten then */
 export async function takeSafetyPoint(hub: OpenHub, progress: Progress): Promise<string> {
   progress.note("First, a recovery point of the present");
   try {
-    const taken = await takePoint(hub, "before-restore", progress);
-    await recordPoint(taken);
+    const taken = await takeRecorded(hub, "before-restore", progress);
     progress.note(`  ${taken.point.name} (${taken.snapshot.slice(0, 8)})`);
     return taken.snapshot;
   } catch (error) {

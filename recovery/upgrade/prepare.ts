@@ -7,9 +7,8 @@ import { hubRepository } from "../open-repository.ts";
 import { Operation } from "../operation.ts";
 import { CURRENT, DATA, ROOT, STAGING } from "../place.ts";
 import type { Point } from "../point/point.ts";
-import { takePoint } from "../point/take.ts";
+import { takeRecorded } from "../point/take-recorded.ts";
 import type { Progress } from "../progress.ts";
-import { recordPoint } from "../report.ts";
 import { containerOf } from "../services.ts";
 import { readSettings } from "../settings.ts";
 import { type ChatService, chatServiceOf } from "./chat-service.ts";
@@ -145,8 +144,8 @@ async function pointBefore(
   }
   try {
     const repository = await hubRepository(secrets);
-    const taken = await takePoint({ settings, database, repository }, "before-upgrade", progress);
-    await recordPoint(taken);
+    const source = { settings, database, repository };
+    const taken = await takeRecorded(source, "before-upgrade", progress);
     progress.note(`recovery point ${taken.point.name}`);
     return taken;
   } catch (error) {
