@@ -136,6 +136,8 @@ export interface Answer {
 export interface Ask extends Pick<RequestOptions, "method"> {
   headers?: Record<string, string>;
   body?: string;
+  /** Milliseconds without a word after which it is given up; default a minute. */
+  timeout?: number;
 }
 
 /**
@@ -143,6 +145,7 @@ export interface Ask extends Pick<RequestOptions, "method"> {
  * `path` goes out exactly as written, so that odd spellings arrive as such.
  */
 export function ask(to: Outputs, path: string, options: Ask = {}): Promise<Answer> {
+  const timeout = options.timeout ?? 60_000;
   const name = new URL(to.url).hostname;
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -155,7 +158,7 @@ export function ask(to: Outputs, path: string, options: Ask = {}): Promise<Answe
         method: options.method ?? "GET",
         headers: { Host: name, ...options.headers },
         agent: false,
-        timeout: 60_000,
+        timeout,
       },
       (incoming) => {
         const chunks: Buffer[] = [];
@@ -175,7 +178,7 @@ export function ask(to: Outputs, path: string, options: Ask = {}): Promise<Answe
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: "" });
     });
     outgoing.on("timeout", () =>
-      outgoing.destroy(new Error(`${options.method ?? "GET"} ${path}: no answer in 60 s`)),
+      outgoing.destroy(new Error(`${options.method ?? "GET"} ${path}: no answer in ${timeout / 1000} s`)),
     );
     outgoing.on("error", reject);
     outgoing.end(options.body);
@@ -266,6 +269,7 @@ export async function changedCheckout(
 /** `fetch` over `ask`, for clients that bring their own protocol: same address, name and certificate check. */
 export function httpsFetch(
   to: Outputs,
+  timeout?: number,
 ): (input: string | URL, init?: RequestInit) => Promise<Response> {
   return async (input, init = {}) => {
     const url = new URL(input);
@@ -273,6 +277,7 @@ export function httpsFetch(
       method: init.method ?? "GET",
       headers: Object.fromEntries(new Headers(init.headers)),
       ...(init.body ? { body: String(init.body) } : {}),
+      ...(timeout === undefined ? {} : { timeout }),
     });
     const empty = [101, 204, 205, 304].includes(answer.status);
     return new Response(empty ? null : answer.body, {
