@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server}/**/*.test.ts",
+            "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server,faults}/**/*.test.ts",
           ],
           // Some play a year of renewals through; on a machine that is at work that takes seconds.
           testTimeout: 60_000,

@@ -10,9 +10,11 @@ import { stopped } from "./service-away.ts";
 import { slowPostgres, slowValkey } from "./service-slow.ts";
 
 export const allFaults: readonly Fault[] = [
-  ...["mcp-server", "open-webui", "postgres", "valkey", "nginx", "hub-server"].map(kill),
+  ...["mcp-server", "open-webui", "postgres", "valkey", "nginx", "hub-server"].map((service) =>
+    kill(service),
+  ),
   powerCut,
-  fullDisk,
+  fullDisk(),
   lostVolume,
   stopped("postgres"),
   slowPostgres,

@@ -1,5 +1,4 @@
 /** `npm run faults`: which faults, one after the other, and where what came of them goes. */
-import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -7,6 +6,7 @@ import { UserError } from "../../hub/user-error.ts";
 import { lineProgress, type Progress } from "../../scripts/progress.ts";
 import { hubOk, outputs, repository, signIn } from "../scenarios/hub.ts";
 import { allFaults } from "./all-faults.ts";
+import { namedToken } from "./named-token.ts";
 import type { Row } from "./row.ts";
 import { runFault } from "./run-fault.ts";
 import { openStage } from "./stage.ts";
@@ -41,15 +41,20 @@ export async function faultsCommand(args: string[]): Promise<number> {
     return 0;
   }
   try {
-    const rows = await run(parsed.wanted, lineProgress());
+    const { rows, failed } = await run(parsed.wanted, lineProgress());
     process.stdout.write(
       parsed.json ? `${JSON.stringify(rows, null, 2)}\n` : `${rows.map(lineOf).join("\n")}\n`,
     );
-    const bad = rows.filter(({ problems }) => problems.length > 0);
+    const bad = [
+      ...rows
+        .filter(({ problems }) => problems.length > 0)
+        .map(({ name, problems }) => `${name}: ${problems.join("; ")}`),
+      ...failed,
+    ];
     process.stderr.write(
       bad.length === 0
         ? "\nAll rows are good.\n"
-        : `\n${bad.map(({ name, problems }) => `✘ ${name}: ${problems.join("; ")}\n`).join("")}`,
+        : `\n${bad.map((line) => `✘ ${line}\n`).join("")}`,
     );
     return bad.length === 0 ? 0 : 1;
   } catch (error) {
@@ -73,36 +78,36 @@ function parse(args: string[]) {
   return { ...values, wanted: positionals.length > 0 ? positionals : names };
 }
 
-async function run(wanted: readonly string[], progress: Progress): Promise<Row[]> {
+interface Ran {
+  rows: Row[];
+  /** Faults of which nothing can be said, and why. */
+  failed: string[];
+}
+
+async function run(wanted: readonly string[], progress: Progress): Promise<Ran> {
   await progress.step("Bringing the hub up", () => hubOk(["up", "--yes"]));
   const to = await outputs();
   const stage = await openStage(to, await signIn(to), progress);
   const { secret, revoke } = await namedToken();
-  const rows: Row[] = [];
+  const ran: Ran = { rows: [], failed: [] };
   try {
     for (const fault of allFaults.filter(({ name }) => wanted.includes(name))) {
-      const row = await progress.step(fault.what, () => runFault(stage, fault, secret));
-      for (const problem of row.problems) progress.note(`✘ ${problem}`);
-      progress.note(lineOf(row));
-      rows.push(row);
-      await keep(rows);
+      try {
+        const row = await progress.step(fault.what, () => runFault(stage, fault, secret));
+        for (const problem of row.problems) progress.note(`✘ ${problem}`);
+        progress.note(lineOf(row));
+        ran.rows.push(row);
+        await keep(ran.rows);
+      } catch (error) {
+        // The others may still be told of.
+        ran.failed.push(`${fault.name}: ${(error as Error).message}`);
+        progress.note(`✘ ${(error as Error).stack}`);
+      }
     }
   } finally {
     await revoke();
   }
-  return rows;
-}
-
-/** A token that may read and write, as a person makes one for a program. */
-export async function namedToken(): Promise<{ secret: string; revoke(): Promise<void> }> {
-  const name = `faults-${randomBytes(4).toString("hex")}`;
-  const { stdout } = await hubOk(["token", "create", name, "--scopes", "read,write"]);
-  return {
-    secret: stdout.trim().split("\n")[0] ?? "",
-    async revoke() {
-      await hubOk(["token", "revoke", name]);
-    },
-  };
+  return ran;
 }
 
 async function keep(rows: readonly Row[]): Promise<void> {

@@ -5,7 +5,7 @@ import type { Stage } from "./stage.ts";
 const FILE = "/data/.filled-for-a-rehearsal";
 
 /** `fallocate` for the most, since it costs the machine below nothing; real bytes for the rest. */
-export async function keepFull(stage: Stage, seconds: number): Promise<void> {
+async function keepFull(stage: Stage, seconds: number): Promise<void> {
   await stage.onDroplet(`
     free=$(( $(stat -f -c %f /data) * $(stat -f -c %S /data) ))
     fallocate -l $(( free - 33554432 )) ${FILE}
@@ -16,16 +16,16 @@ export async function keepFull(stage: Stage, seconds: number): Promise<void> {
     [ "$(stat -f -c %a /data)" = 0 ]`);
 }
 
-export async function giveSpaceBack(stage: Stage): Promise<void> {
+async function giveSpaceBack(stage: Stage): Promise<void> {
   await stage.onDroplet(`rm -f ${FILE}`);
 }
 
-export const fullDisk: Fault = {
+export const fullDisk = (seconds = 25): Fault => ({
   name: "full-disk",
-  what: "Volume full to the last block for 25 s",
+  what: `Volume full to the last block for ${seconds} s`,
   async strike(stage) {
     try {
-      await keepFull(stage, 25);
+      await keepFull(stage, seconds);
     } finally {
       await giveSpaceBack(stage);
     }
@@ -35,4 +35,4 @@ export const fullDisk: Fault = {
     attempts.some(({ writer, words }) => writer === "mcp" && /disk is full/.test(words))
       ? []
       : ["no MCP answer said that the disk is full"],
-};
+});

@@ -10,7 +10,7 @@ const startedAt = (stage: Stage, service: string) =>
   stage.onDroplet(`docker inspect --format '{{.State.StartedAt}}' ${container(service)}`);
 
 /** Kills them at once, and waits until Docker has started each again. @returns when they were killed */
-export async function killMain(stage: Stage, services: readonly string[]): Promise<number> {
+async function killMain(stage: Stage, services: readonly string[]): Promise<number> {
   const before = await Promise.all(services.map((service) => startedAt(stage, service)));
   const pids = services.map(
     (service) => `$(pgrep -o -P $(docker inspect --format '{{.State.Pid}}' ${container(service)}))`,
@@ -26,8 +26,9 @@ export async function killMain(stage: Stage, services: readonly string[]): Promi
   return killed;
 }
 
-export const kill = (service: string): Fault => ({
-  name: `kill-${service}`,
-  what: `\`kill -9\` of ${service}`,
-  strike: async (stage) => ({ over: await killMain(stage, [service]) }),
+/** All of them at the same moment. */
+export const kill = (...services: string[]): Fault => ({
+  name: `kill-${services.join("-")}`,
+  what: `\`kill -9\` of ${services.join(", ")}`,
+  strike: async (stage) => ({ over: await killMain(stage, services) }),
 });

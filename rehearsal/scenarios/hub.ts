@@ -178,7 +178,9 @@ export function ask(to: Outputs, path: string, options: Ask = {}): Promise<Answe
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: "" });
     });
     outgoing.on("timeout", () =>
-      outgoing.destroy(new Error(`${options.method ?? "GET"} ${path}: no answer in ${timeout / 1000} s`)),
+      outgoing.destroy(
+        new Error(`${options.method ?? "GET"} ${path}: no answer in ${timeout / 1000} s`),
+      ),
     );
     outgoing.on("error", reject);
     outgoing.end(options.body);

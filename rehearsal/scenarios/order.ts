@@ -20,6 +20,7 @@ const life = [
   "restore",
   "drill",
   "canaries",
+  "writers",
   "replace",
   "faults",
   "destroy",
