@@ -26,6 +26,8 @@ const place = `  --workspace DIR           folder the tools work in             
 `;
 const workspaceOptions = `${place}  --history-days N          how long old versions and trash are kept   HISTORY_DAYS (90)
   --history-bytes N         how much room they may take                HISTORY_BYTES (2 GiB)
+  --mounted-file FILE       tells one mount of the folder's disk from  MOUNTED_FILE
+                            the next: its content changes
   --open-webui-url URL      chat server that tools may extend          OPEN_WEBUI_URL
   --open-webui-key KEY      its API key; without one there are         OPEN_WEBUI_API_KEY,
                             no such tools                              OPEN_WEBUI_API_KEY_FILE
@@ -103,6 +105,7 @@ const depsOptions = {
   ...placeOptions,
   "history-days": string,
   "history-bytes": string,
+  "mounted-file": string,
   "open-webui-url": string,
   "open-webui-key": string,
 } as const;
@@ -260,6 +263,7 @@ function depsSettings(
   const state = given("state", "STATE");
   const days = given("history-days", "HISTORY_DAYS");
   const bytes = given("history-bytes", "HISTORY_BYTES");
+  const mountedFile = given("mounted-file", "MOUNTED_FILE");
   const url = given("open-webui-url", "OPEN_WEBUI_URL");
   const apiKey = given("open-webui-key", "OPEN_WEBUI_API_KEY");
   // Read at each call: the key is made after the first start of both servers.
@@ -280,6 +284,7 @@ function depsSettings(
         ...(bytes && { bytes: numberOf(bytes, "--history-bytes") }),
       },
     }),
+    ...(mountedFile && { mountedFile }),
     ...(key && url && { openWebui: { url, ...key } }),
   };
 }

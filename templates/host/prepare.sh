@@ -157,6 +157,9 @@ if [ -n "\$blocks" ] && [ \$((\$blocks + 1048576)) -lt "\$(blockdev --getsize64 
 fi
 mkdir -p /data
 mount -o noatime,discard "\$device" /data 2>/dev/null || mount -o noatime "\$device" /data
+# Tells services that what the file system had in memory may be gone, also when the kernel went on meanwhile.
+mkdir -p /run/aihub-mounted
+cat /proc/sys/kernel/random/uuid >/run/aihub-mounted/data
 SCRIPT
     chmod 0755 /usr/local/sbin/aihub-mount-data
     write /etc/systemd/system/aihub-data.service <<'UNIT' || true

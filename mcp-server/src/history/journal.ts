@@ -186,12 +186,12 @@ export class Journal {
     return row && Buffer.from(row.bytes as Uint8Array);
   }
 
-  /** The run of the machine's kernel in which the journal was used last; undefined for a new journal. */
+  /** The run of the machine's kernel, or of the disk's mount, in which the journal was used last; undefined for a new journal. */
   lastBoot(): string | undefined {
     return this.#database.prepare("SELECT id FROM boots").get()?.id as string | undefined;
   }
 
-  /** Names the run of the machine's kernel in which the journal is used. To be called when nothing of another one is open. */
+  /** Names the run in which the journal is used. To be called when nothing of another one is open. */
   boot(id: string): void {
     this.#transaction(() => {
       this.#database.exec("DELETE FROM boots");

@@ -17,6 +17,8 @@ export interface DepsSettings {
   state?: string;
   /** How long history and trash are kept. */
   retention?: WorkspaceOptions["retention"];
+  /** Changes each time the workspace's disk is mounted. */
+  mountedFile?: string;
   /** The chat server that tools may extend; missing: there are no such tools. */
   openWebui?: OpenWebuiSettings;
 }
@@ -34,6 +36,7 @@ export async function openDeps(
 ): Promise<OpenDeps> {
   const workspace = await Workspace.open(settings.workspace, {
     ...(settings.retention && { retention: settings.retention }),
+    ...(settings.mountedFile && { mountedFile: settings.mountedFile }),
   });
   if (!workspace.files.racefree) {
     process.stderr.write(

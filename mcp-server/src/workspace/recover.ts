@@ -24,18 +24,22 @@ export interface Remains {
  * To be called while no process changes the workspace. Throws the system's error when the disk does not let it finish; all of
  * it is then done by the next call.
  */
-export async function recover(remains: Remains, settling: Settling): Promise<void> {
+export async function recover(
+  remains: Remains,
+  settling: Settling,
+  mountedFile?: string,
+): Promise<void> {
   const { state, journal } = remains;
-  const kernel = kernelRun();
+  const run = runOf(mountedFile);
   const before = journal.lastBoot();
   // What is marked as done without being synced may have lost its mark together with its data.
-  const cut = before !== undefined && before !== kernel;
+  const cut = before !== undefined && before !== run;
   const changes = Map.groupBy(journal.unfinished(), ({ change }) => change.id);
   for (const [id, steps] of changes) if (!(cut && isLogged(steps))) finish(id, steps, remains);
   if (cut) await rewrite(journal.open().filter(isLogged).flat(), remains);
   for (const step of journal.unfinished()) journal.done(step.change.id, false);
   journal.flush();
-  if (before !== kernel) journal.boot(kernel);
+  if (before !== run) journal.boot(run);
   await settling.attempt();
   state.sweep();
 }
@@ -93,7 +97,20 @@ function unmake({ path }: StepRecord, files: Confinement): void {
   }
 }
 
-/** Names this run of the machine's kernel; a power cut ends it. */
+/**
+ * Names the time for which what was written is there, synced or not: a run of the machine's kernel, and within it one mount of the
+ * disk, where somebody says which. Power cuts end the former, a disk that went away and came back only the latter.
+ */
+function runOf(mountedFile: string | undefined): string {
+  if (mountedFile === undefined) return kernelRun();
+  try {
+    return `${kernelRun()} ${readFileSync(mountedFile, "utf8").trim()}`;
+  } catch {
+    // Nobody has said it yet.
+    return kernelRun();
+  }
+}
+
 function kernelRun(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

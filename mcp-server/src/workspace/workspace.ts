@@ -25,6 +25,8 @@ import { StateFolder } from "./state-folder.ts";
 
 export interface WorkspaceOptions {
   retention?: Partial<Retention>;
+  /** File whose content changes each time the workspace's disk is mounted. Default: only another run of the kernel counts. */
+  mountedFile?: string;
 }
 
 /** Who makes a change, by which tool, and why. */
@@ -52,6 +54,7 @@ export class Workspace {
   readonly #reserve: Reserve;
   readonly #settling: Settling;
   readonly #retention: Retentions;
+  readonly #mountedFile: string | undefined;
   readonly #listeners = new Set<(paths: string[]) => void>();
 
   /**
@@ -68,6 +71,7 @@ export class Workspace {
 
   private constructor(folder: string, options: WorkspaceOptions) {
     this.files = new Confinement(folder);
+    this.#mountedFile = options.mountedFile;
     this.root = this.files.root;
     this.#state = new StateFolder(this.files);
     this.#reserve = new Reserve(this.#state.file("."));
@@ -259,6 +263,7 @@ export class Workspace {
         reserve: this.#reserve,
       },
       this.#settling,
+      this.#mountedFile,
     );
   }
 

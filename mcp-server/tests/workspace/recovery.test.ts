@@ -13,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Change } from "../../src/workspace/change.ts";
@@ -97,6 +98,18 @@ describe("after a power cut", () => {
     const workspace = await start();
     expect([text("blog/a"), text("blog/new/b")]).toEqual(["two", "b"]);
     expect(workspace.history.content("blog/a", "1").bytes.toString()).toBe("one");
+  });
+
+  test("the same when only its disk went away and came back", async () => {
+    const mountedFile = join(opened.outside, "mounted");
+    writeFileSync(mountedFile, "first");
+    await opened.reopen({ mountedFile });
+    await write(opened.workspace, "blog/a", "one");
+    await leave();
+    lost("blog/a");
+    writeFileSync(mountedFile, "second");
+    again = await Workspace.open(opened.folder, { mountedFile });
+    expect(text("blog/a")).toBe("one");
   });
 
   test.each([[[]], [["old"]]])("also where its mark as done was lost, after %j", async (before) => {
