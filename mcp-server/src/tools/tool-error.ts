@@ -13,6 +13,7 @@ const reasons: Record<string, string> = {
   EPERM: "may not be changed: the file's owner or flags refuse the server's user.",
   EROFS: "is on a file system mounted read-only.",
   ENOSPC: "does not fit: the disk is full. Delete files that are no longer needed, then try again.",
+  EIO: "could not be read or written: the disk does not answer, or is damaged. Nothing here helps; whoever runs the server has to look at it.",
   EDQUOT: "does not fit: the disk quota is used up.",
   ENAMETOOLONG: "has a name that is too long (255 bytes for each part of a path).",
   ELOOP: "is a chain of symbolic links that does not end.",
