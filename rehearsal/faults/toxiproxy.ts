@@ -24,7 +24,7 @@ export interface ProxyBetween {
   remove(): Promise<void>;
 }
 
-const PROGRAM = "/run/toxiproxy";
+const PROGRAM = "/opt/toxiproxy";
 const UNIT = "aihub-rehearsal-proxy";
 /** User of the proxy, by which its own connections are told apart. */
 const USER = 64_123;

@@ -1,6 +1,7 @@
 /** Whether somebody who reads the words of a refused write knows what is wrong. */
 
-const bare = /^\W*(5\d\d|internal server error|error|undefined|null|\[object object\])?\W*$/i;
+const bare =
+  /^\W*(5\d\d|internal server error|something went wrong|error|undefined|null|\[object object\])?\W*$/i;
 const innards =
   /Traceback \(most recent|\n\s+at \S+ \(|\bat file:\/\/|\.[jt]s:\d+:\d+|File ".*", line \d+/;
 

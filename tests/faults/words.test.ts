@@ -13,6 +13,7 @@ it.each([
   "",
   "500",
   "Internal Server Error",
+  "Something went wrong :/",
   '"Internal Server Error"',
   "[object Object]",
   'Traceback (most recent call last):\n  File "/app/main.py", line 3',
