@@ -69,6 +69,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "oauth.conf": await text("nginx/oauth.conf"),
       "pages/closed.html": await text("nginx/pages/closed.html"),
       "pages/refused.html": await text("nginx/pages/refused.html"),
+      "pages/away.html": await text("nginx/pages/away.html"),
       "pages/unavailable.html": await text("nginx/pages/unavailable.html"),
     },
     "open-webui": { "open-webui.env": await text("open-webui.env") },
