@@ -20,7 +20,7 @@ export const allFaults: readonly Fault[] = [
   slowPostgres,
   stopped("valkey"),
   slowValkey,
-  bucketAway,
   bucketSlow,
+  bucketAway,
   clockJumps,
 ];
