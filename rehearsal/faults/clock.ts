@@ -49,7 +49,7 @@ async function recreate(stage: Stage, file: string): Promise<void> {
 
 export const clockJumps: Fault = {
   name: "clock-jumps",
-  what: "Clock of MCP server, chat and hub-server jumps: 3 days ahead, an hour back, right again; a point is taken 3 days ahead",
+  what: "Clock of MCP server, chat and hub-server jumps: 3 days ahead, an hour back, right again",
   async prepare(stage) {
     await stage.onDroplet(
       `[ -f ${LIBRARY} ] || { apt-get -qq update && apt-get -qq install --yes --no-install-recommends libfaketime; } >/dev/null 2>&1; mkdir -p ${FOLDER} && cp ${LIBRARY} ${FOLDER}/`,

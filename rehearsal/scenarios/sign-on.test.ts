@@ -60,6 +60,15 @@ describe.each(["hub-server", "open-webui", "postgres", "valkey"])("%s", (service
       headers: { Cookie: admin.cookie, Accept: "text/html" },
     });
     expect(page.body).toMatch(/One moment/);
+    if (service === "open-webui") {
+      const chat = await ask(to, "/", { headers: { Accept: "text/html" } });
+      expect([chat.status, chat.body]).toEqual([503, expect.stringMatching(/One moment/)]);
+      const program = await ask(to, "/api/v1/chats/", { headers: { Accept: "application/json" } });
+      expect([program.status, program.body]).toEqual([
+        503,
+        expect.stringMatching(/"detail":"This/),
+      ]);
+    }
     await nobodyPasses();
   });
 
