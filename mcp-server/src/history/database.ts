@@ -50,7 +50,13 @@ export function openDatabase(file: string): DatabaseSync {
 }
 
 /** SQLite's words for what the system would say by these codes; callers know the latter. */
-const systemCodes: Record<number, string> = { 8: "EROFS", 10: "EIO", 13: "ENOSPC" };
+const systemCodes: Record<number, string> = {
+  8: "EROFS",
+  10: "EIO",
+  // Content that cannot be: of a disk that does not answer it gets to see that, too.
+  11: "EIO",
+  13: "ENOSPC",
+};
 
 export function asSystemError(error: unknown): unknown {
   const { errcode, message } = error as { errcode?: number; message: string };

@@ -5,6 +5,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { asSystemError } from "../history/database.ts";
 import { ToolError } from "../tools/tool-error.ts";
 
 /** Held this long without a pause, it is let go for a moment, so that another process gets its turn. */
@@ -118,7 +119,7 @@ export class ProcessLock {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       // SQLITE_BUSY, or one of its finer codes: somebody else has it.
       if (((error as { errcode?: number }).errcode ?? 0) % 256 === 5) return false;
-      throw error;
+      throw asSystemError(error);
     }
   }
 
