@@ -3,7 +3,7 @@
 const bare =
   /^\W*(5\d\d|internal server error|something went wrong|error|undefined|null|\[object object\])?\W*$/i;
 const innards =
-  /Traceback \(most recent|\n\s+at \S+ \(|\bat file:\/\/|\.[jt]s:\d+:\d+|File ".*", line \d+/;
+  /defect of the server|Traceback \(most recent|\n\s+at \S+ \(|\bat file:\/\/|\.[jt]s:\d+:\d+|File ".*", line \d+/;
 
 export function isClear(words: string): boolean {
   return !bare.test(words) && !innards.test(words);

@@ -16,6 +16,7 @@ it.each([
   "Something went wrong :/",
   '"Internal Server Error"',
   "[object Object]",
+  'write_code failed on "a" by a defect of the server; its log has the details.',
   'Traceback (most recent call last):\n  File "/app/main.py", line 3',
   "Error: no\n    at write (file:///opt/main.mjs:3:14)",
 ])("%j is not", (words) => {
