@@ -34,7 +34,7 @@ import { takeSafetyPoint } from "./point-of-the-present.ts";
 import {
   asideName,
   countRows,
-  differing,
+  fewer,
   loadDatabase,
   type Rows,
   restoredName,
@@ -224,7 +224,7 @@ async function carryOut(
       await progress.step("Looking at what was brought back", async () => {
         result.rows = await countRows(database, Object.keys(point.database.tables));
         const promised = Object.entries(point.database.tables);
-        const [lost] = differing(
+        const [lost] = fewer(
           Object.fromEntries(promised.filter(([table]) => people.includes(table))),
           result.rows,
         );

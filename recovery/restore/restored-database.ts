@@ -116,6 +116,16 @@ export function differing(expected: Rows, found: Rows): string[] {
     .map(([table, rows]) => `${found[table] ?? 0} rows in ${table} instead of ${rows}`);
 }
 
+/** The same of those that have become fewer. More is what people wrote since: they are served before all was looked at. */
+export function fewer(expected: Rows, found: Rows): string[] {
+  return differing(
+    Object.fromEntries(
+      Object.entries(expected).filter(([table, rows]) => (found[table] ?? 0) < rows),
+    ),
+    found,
+  );
+}
+
 /**
  * Gives the loaded database the name of the one that is used, which keeps another name. May be cut off and done again. Nobody
  * may be at work on either.
