@@ -21,6 +21,7 @@ const life = [
   "drill",
   "canaries",
   "writers",
+  "crash",
   "replace",
   "faults",
   "destroy",
