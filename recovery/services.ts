@@ -27,18 +27,18 @@ export async function addressOf(service: string): Promise<string | undefined> {
   return found.trim() || undefined;
 }
 
-export interface RunningImage {
+export interface ServiceImage {
   /** As the compose file names it. */
   reference: string;
   /** Content address, as Docker keeps it. */
   id: string;
 }
 
-/** What each service runs. */
-export async function runningImages(): Promise<Record<string, RunningImage>> {
+/** What each service runs, or ran until it was stopped. */
+export async function serviceImages(): Promise<Record<string, ServiceImage>> {
   const ids = (
     await run("docker", [
-      ...["ps", "--quiet", "--no-trunc", "--filter", PROJECT],
+      ...["ps", "--all", "--quiet", "--no-trunc", "--filter", PROJECT],
       ...["--filter", "label=com.docker.compose.oneoff=False"],
     ])
   )
@@ -52,7 +52,7 @@ export async function runningImages(): Promise<Record<string, RunningImage>> {
     '{{json (index .Config.Labels "com.docker.compose.service")}} {{json .Config.Image}} {{json .Image}}',
     ...ids,
   ]);
-  const images: Record<string, RunningImage> = {};
+  const images: Record<string, ServiceImage> = {};
   for (const line of text.trim().split("\n")) {
     const [service, reference, id] = line.split(" ").map((part) => JSON.parse(part) as string);
     if (service && reference && id) images[service] = { reference, id };

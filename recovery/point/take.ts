@@ -11,7 +11,7 @@ import { DATA, STAGING } from "../place.ts";
 import type { Progress } from "../progress.ts";
 import { literalPattern, type Repository } from "../repository/restic.ts";
 import { POINT_TAG } from "../repository/retention-policy.ts";
-import { runningImages } from "../services.ts";
+import { serviceImages } from "../services.ts";
 import type { RecoverySettings } from "../settings.ts";
 import { copyCache } from "./cache-copy.ts";
 import { copyDatabase } from "./history-copy.ts";
@@ -127,7 +127,7 @@ async function stage(
   // A row may outlive its file: such a file is not lost by us, and is named.
   const gone = [...uploads].filter((path) => !existsSync(path));
   for (const path of gone) uploads.delete(path);
-  const images = await runningImages();
+  const images = await serviceImages();
   const point: Point = {
     version: 1,
     name: pointName(time, reason),

@@ -6,7 +6,7 @@ import type { Progress } from "../progress.ts";
 
 /** @returns the snapshot's id @throws UserError when there is none: nothing is overwritten then */
 export async function takeSafetyPoint(hub: OpenHub, progress: Progress): Promise<string> {
-  progress.note("First, a recovery point of the present");
+  progress.note("A recovery point of the present");
   try {
     const taken = await takeRecorded(hub, "before-restore", progress);
     progress.note(`  ${taken.point.name} (${taken.snapshot.slice(0, 8)})`);

@@ -25,7 +25,7 @@ import { progress as onStandardError, type Progress } from "../progress.ts";
 import { CANARY_CHAT, CANARY_PROJECT } from "../proof/canary.ts";
 import { AT_WORK } from "../resume.ts";
 import { start } from "../run.ts";
-import { runningImages } from "../services.ts";
+import { serviceImages } from "../services.ts";
 import { startService, stopServices } from "./at-rest.ts";
 import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cache-base.ts";
 import { leftAlone } from "./left-alone.ts";
@@ -171,6 +171,10 @@ async function carryOut(
       // Who signed out since the point was made stays out. A fresh host knows of nobody.
       const signOuts = hasCache && !fresh ? await readSignOuts() : [];
       await writeWhole(signOutsFile, JSON.stringify(signOuts ?? []), 0o600);
+      // People went on writing since the first one; now nobody does.
+      if (operation.pointOfThePresent !== undefined) {
+        operation.pointOfThePresent = await takeSafetyPoint(hub, progress);
+      }
     },
     async files() {
       if (what === "chats") {
@@ -337,8 +341,8 @@ async function applyCurrent(operationId: string, progress: Progress): Promise<vo
 
 /** Tag of the chat's image that the release runs. */
 async function runningChat(): Promise<string> {
-  const images = await runningImages().catch(
-    () => ({}) as Awaited<ReturnType<typeof runningImages>>,
+  const images = await serviceImages().catch(
+    () => ({}) as Awaited<ReturnType<typeof serviceImages>>,
   );
   const reference =
     images["open-webui"]?.reference ??
