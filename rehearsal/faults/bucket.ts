@@ -24,7 +24,11 @@ async function withProxy(
   }
 }
 
-const pause = async (stage: Stage) => void (await stage.onDroplet(`systemctl stop ${TIMERS}`));
+/** Also what runs already: a timer that was stopped for long starts its work as soon as it goes on. */
+const pause = async (stage: Stage) =>
+  void (await stage.onDroplet(
+    `systemctl stop ${TIMERS} ${TIMERS.replaceAll(".timer", ".service")}`,
+  ));
 const goOn = async (stage: Stage) => void (await stage.onDroplet(`systemctl start ${TIMERS}`));
 
 async function takePoint(stage: Stage): Promise<{ good: boolean; said: string }> {
