@@ -104,9 +104,11 @@ describe("a damaged escrow", () => {
         const character = String.fromCharCode(code);
         fc.pre(file[at] !== character);
         const wrong = file.slice(0, at) + character + file.slice(at + 1);
-        await complaint(open(wrong));
+        // A blank for the line break at the end is no damage: it opens as what it is.
+        if (wrong.trimEnd() === file.trimEnd()) expect(await open(wrong)).toEqual(await open(file));
+        else await complaint(open(wrong));
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[file.length - 1, 32]] },
     );
   });
 
