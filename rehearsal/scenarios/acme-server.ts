@@ -64,7 +64,7 @@ export async function acmeWorld(host: string): Promise<AcmeWorld> {
   return {
     ca,
     resolver: `${host}:${dns}`,
-    async start({ lifeDays, badNonces = 5 }) {
+    async start({ lifeDays, badNonces = 0 }) {
       const [port, tools] = [await freePort(host), await freePort("127.0.0.1")];
       const configuration = at(`pebble-${port}.json`);
       const pebble = {
