@@ -13,8 +13,10 @@ const pagesAsText = {
   },
 };
 
-/** Scenarios of five minutes each: with them a run comes near the hour and a half that it may take. */
-const longest = ["drill", "upgrade"].map((name) => `rehearsal/scenarios/${name}.test.ts`);
+/** Scenarios of up to five minutes each: with them a run comes near the hour and a half that it may take. */
+const longest = ["drill", "canaries", "upgrade"].map(
+  (name) => `rehearsal/scenarios/${name}.test.ts`,
+);
 
 /** One project per tier; the tiers, what each needs and how long it takes are in CONTRIBUTING.md. */
 export default defineConfig({
