@@ -9,21 +9,25 @@ import {
   readSettings,
 } from "./settings.ts";
 
-export interface OpenHub {
+export interface HubData {
   settings: RecoverySettings;
   secrets: RecoverySecrets;
   database: ChatDatabase;
+}
+
+export interface OpenHub extends HubData {
   repository: Repository;
+}
+
+/** Without a repository: the way back from an upgrade needs none, and backups may be off. @throws UserError when no hub runs here yet */
+export async function openHubData(): Promise<HubData> {
+  const settings = await readSettings();
+  const secrets = await readSecrets();
+  return { settings, secrets, database: new ChatDatabase(settings, secrets) };
 }
 
 /** @throws UserError when no hub runs here yet, or backups are off */
 export async function openHub(): Promise<OpenHub> {
-  const settings = await readSettings();
-  const secrets = await readSecrets();
-  return {
-    settings,
-    secrets,
-    database: new ChatDatabase(settings, secrets),
-    repository: await hubRepository(secrets),
-  };
+  const data = await openHubData();
+  return { ...data, repository: await hubRepository(data.secrets) };
 }

@@ -1,11 +1,11 @@
 /** The release is taken: the door opens, and what the way back needed goes. Safe to repeat. */
 import { join } from "node:path";
 import { writeWhole } from "../memory.ts";
+import { openHubData } from "../open-hub.ts";
 import { RECOVERY } from "../place.ts";
 import { progress } from "../progress.ts";
 import { databasesOf } from "./databases.ts";
 import { openDoor } from "./door.ts";
-import { hubDatabase } from "./hub-database.ts";
 import type { Upgrade } from "./operation.ts";
 import { forgetSetAside } from "./set-aside.ts";
 import { away } from "./take-back.ts";
@@ -17,7 +17,7 @@ export async function carryThrough(upgrade: Upgrade): Promise<string> {
   const { from, to, closedAt, point } = upgrade.params;
   await writeWhole(join(RECOVERY, "chat-image"), `${to}\n`, 0o600);
   const what = `Open WebUI ${nameOf(from)} → ${nameOf(to)}${away(closedAt)}`;
-  const { database, settings } = await hubDatabase();
+  const { database, settings } = await openHubData();
   const { before } = databasesOf(database);
   if (point !== undefined) await database.drop(before);
   else

@@ -3,6 +3,7 @@ import { readFile, realpath, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "../../hub/user-error.ts";
 import type { ChatDatabase } from "../database.ts";
+import { type HubData, openHubData } from "../open-hub.ts";
 import { hubRepository } from "../open-repository.ts";
 import { Operation } from "../operation.ts";
 import { CURRENT, DATA, ROOT, STAGING } from "../place.ts";
@@ -12,7 +13,6 @@ import type { Progress } from "../progress.ts";
 import { containerOf } from "../services.ts";
 import { readSettings } from "../settings.ts";
 import { type ChatService, chatServiceOf } from "./chat-service.ts";
-import { hubDatabase } from "./hub-database.ts";
 import { upgradeKind } from "./operation.ts";
 import { rehearse, requireMemory } from "./rehearsal.ts";
 import { directionOf, nameOf } from "./version.ts";
@@ -39,7 +39,7 @@ export async function prepareUpgrade(
         `  fix: npm run hub -- config set images.openWebui ${seen}, then npm start; then again without it`,
     );
   }
-  const hub = await hubDatabase();
+  const hub = await openHubData();
   const { database, settings } = hub;
   await requireSameDatabase(arriving, current);
   await requireRights(database);
@@ -125,10 +125,8 @@ async function requireRoom(database: ChatDatabase): Promise<void> {
   );
 }
 
-type Hub = Awaited<ReturnType<typeof hubDatabase>>;
-
 async function pointBefore(
-  { settings, secrets, database }: Hub,
+  { settings, secrets, database }: HubData,
   without: Awaited<ReturnType<typeof readSettings>>["upgradeWithout"],
   progress: Progress,
 ): Promise<{ point: Point; snapshot: string } | undefined> {
@@ -158,7 +156,7 @@ async function pointBefore(
 
 /** Read back from the repository: what is rehearsed on is what a restore would bring. */
 async function copyOf(
-  { database, secrets }: Hub,
+  { database, secrets }: HubData,
   taken: { point: Point; snapshot: string } | undefined,
 ): Promise<Pick<Parameters<typeof rehearse>[0], "dump" | "before">> {
   if (taken === undefined) {

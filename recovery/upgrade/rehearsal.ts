@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { UserError } from "../../hub/user-error.ts";
 import type { ChatDatabase } from "../database.ts";
+import { openHubData } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import type { Progress } from "../progress.ts";
 import { run } from "../run.ts";
@@ -16,7 +17,6 @@ import type { RecoverySettings } from "../settings.ts";
 import type { ChatService } from "./chat-service.ts";
 import { checkChat, type Login, newestChats, untilReady } from "./check-chat.ts";
 import { databasesOf } from "./databases.ts";
-import { hubDatabase } from "./hub-database.ts";
 import { lastWordsOf } from "./last-words.ts";
 import { compareRows, countRows, describeChange, type Rows } from "./rows.ts";
 
@@ -134,7 +134,7 @@ export async function removeRehearsal(): Promise<void> {
   ]);
   const ids = found.split("\n").filter(Boolean);
   if (ids.length > 0) await run("docker", ["rm", "--force", "--volumes", ...ids]);
-  const { database } = await hubDatabase();
+  const { database } = await openHubData();
   await database.drop(databasesOf(database).rehearsal);
 }
 

@@ -1,5 +1,6 @@
 /** The last step before the new version: nobody writes any more, and everything it may change has a copy. */
 import { UserError } from "../../hub/user-error.ts";
+import { openHubData } from "../open-hub.ts";
 import type { Progress } from "../progress.ts";
 import { run } from "../run.ts";
 import { containerOf } from "../services.ts";
@@ -7,7 +8,6 @@ import { stopChat } from "./chat-container.ts";
 import { newestChats } from "./check-chat.ts";
 import { databasesOf } from "./databases.ts";
 import { closeDoor, isClosed } from "./door.ts";
-import { hubDatabase } from "./hub-database.ts";
 import type { Upgrade } from "./operation.ts";
 import { countRows } from "./rows.ts";
 import { setAside } from "./set-aside.ts";
@@ -16,7 +16,7 @@ import { setAside } from "./set-aside.ts";
 const SEEN_IN = 10;
 
 export async function standBack(upgrade: Upgrade, progress: Progress): Promise<void> {
-  const { database, settings } = await hubDatabase();
+  const { database, settings } = await openHubData();
   const { before, failed } = databasesOf(database);
   // Of an earlier upgrade: not worth the time when nobody is served.
   await database.drop(before);

@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../hub/user-error.ts";
 import { writeWhole } from "../memory.ts";
+import { openHubData } from "../open-hub.ts";
 import { CURRENT, ROOT } from "../place.ts";
 import { progress } from "../progress.ts";
 import { removeChat, startCurrent, untilChatReady } from "./chat-container.ts";
 import { databasesOf } from "./databases.ts";
 import { openDoor } from "./door.ts";
-import { hubDatabase } from "./hub-database.ts";
 import type { Upgrade } from "./operation.ts";
 import { removeRehearsal } from "./rehearsal.ts";
 import { bringBack, forgetSetAside } from "./set-aside.ts";
@@ -21,7 +21,7 @@ export async function takeBack(upgrade: Upgrade): Promise<void> {
     await removeRehearsal();
     return upgrade.done();
   }
-  const { database, settings } = await hubDatabase();
+  const { database, settings } = await openHubData();
   const { before, failed } = databasesOf(database);
   const cache = settings.cache === "embedded";
   await progress.step("Bringing the chat's data back", async () => {
