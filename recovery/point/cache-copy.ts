@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA } from "../place.ts";
-import { run } from "../run.ts";
 import { containerOf } from "../services.ts";
+import { valkeyCli } from "../valkey.ts";
 
 const NAME = "recovery.rdb";
 
@@ -12,11 +12,7 @@ const NAME = "recovery.rdb";
 export async function copyCache(to: string): Promise<boolean> {
   const id = await containerOf("valkey");
   if (id === undefined) return false;
-  await run("docker", [
-    ...["exec", id, "sh", "-c"],
-    // The password is in a file inside; nobody sees it in a list of processes.
-    `REDISCLI_AUTH=$(cat /run/secrets/password) exec valkey-cli --no-auth-warning --rdb /data/${NAME}`,
-  ]);
+  await valkeyCli(id, ["--rdb", `/data/${NAME}`]);
   const made = join(DATA, "valkey", NAME);
   if (!existsSync(made)) throw new Error("the cache gave no copy of itself");
   await rename(made, to);

@@ -6,8 +6,8 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { writeWhole } from "../memory.ts";
 import { DATA } from "../place.ts";
-import { run } from "../run.ts";
 import { containerOf } from "../services.ts";
+import { runningCache, valkeyCli } from "../valkey.ts";
 
 const BASE = "appendonly.aof.1.base.rdb";
 
@@ -44,7 +44,7 @@ const LIST = `local out = {} for _, key in ipairs(redis.call('KEYS', ARGV[1])) d
 export async function readSignOuts(now = Date.now()): Promise<SignOut[] | undefined> {
   const id = await containerOf("valkey");
   if (id === undefined) return undefined;
-  const said = await cli(id, `EVAL "${LIST}" 0 ${PATTERN}\n`);
+  const said = await commands(id, `EVAL "${LIST}" 0 ${PATTERN}\n`);
   return parseSignOuts(said, now);
 }
 
@@ -61,9 +61,8 @@ export function parseSignOuts(text: string, now: number): SignOut[] {
 
 /** @returns how many keys the cache has then */
 export async function writeSignOuts(signOuts: readonly SignOut[]): Promise<number> {
-  const id = await containerOf("valkey");
-  if (id === undefined) throw new Error("the cache does not run");
-  await cli(
+  const id = await runningCache();
+  await commands(
     id,
     signOuts
       .map(
@@ -72,17 +71,7 @@ export async function writeSignOuts(signOuts: readonly SignOut[]): Promise<numbe
       )
       .join(""),
   );
-  return Number((await cli(id, "DBSIZE\n")).trim());
+  return Number((await commands(id, "DBSIZE\n")).trim());
 }
 
-async function cli(container: string, commands: string): Promise<string> {
-  // The password is in a file inside; nobody sees it in a list of processes.
-  return run(
-    "docker",
-    [
-      ...["exec", "--interactive", container, "sh", "-c"],
-      "REDISCLI_AUTH=$(cat /run/secrets/password) exec valkey-cli --no-auth-warning -e",
-    ],
-    { input: commands },
-  );
-}
+const commands = (container: string, lines: string) => valkeyCli(container, ["-e"], lines);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DATA, RECOVERY } from "../place.ts";
 import { run } from "../run.ts";
 import { containerOf } from "../services.ts";
+import { runningCache, valkeyCli } from "../valkey.ts";
 
 const ASIDE = join(RECOVERY, "set-aside/upgrade");
 const UPLOADS = join(DATA, "open-webui/uploads");
@@ -100,12 +101,5 @@ async function script(text: string): Promise<string> {
 }
 
 async function valkey(command: string[]): Promise<string> {
-  const id = await containerOf("valkey");
-  if (id === undefined) throw new Error("the cache does not run");
-  return run("docker", [
-    ...["exec", id, "sh", "-c"],
-    // The password is in a file inside; nobody sees it in a list of processes.
-    'REDISCLI_AUTH=$(cat /run/secrets/password) exec valkey-cli --no-auth-warning "$@"',
-    ...["sh", ...command],
-  ]);
+  return valkeyCli(await runningCache(), command);
 }
