@@ -14,6 +14,8 @@ export interface ApiCall {
   body?: unknown;
   /** Session token or API key; without it the call is a stranger's. */
   credential?: string;
+  /** Milliseconds after which it counts as not answered; default a minute. */
+  timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -26,13 +28,16 @@ export class OpenWebui {
   }
 
   /** Throws UserError when Open WebUI cannot be reached; any status is an answer. */
-  async ask(path: string, { method = "GET", body, credential }: ApiCall = {}): Promise<ApiAnswer> {
+  async ask(
+    path: string,
+    { method = "GET", body, credential, timeoutMs = TIMEOUT_MS }: ApiCall = {},
+  ): Promise<ApiAnswer> {
     let response: Response;
     try {
       response = await fetch(this.url + path, {
         method,
         redirect: "manual",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
         headers: {
           Accept: "application/json",
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),

@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { UserError } from "../../hub/user-error.ts";
+import { OpenWebui, unexpected } from "../../setup/open-webui.ts";
 import type { ChatDatabase } from "../database.ts";
 import { DATA } from "../place.ts";
-
-const TIMEOUT_MS = 60_000;
 
 export interface Login {
   email: string;
@@ -56,8 +55,9 @@ export async function untilReady(
 ): Promise<void> {
   const end = Date.now() + forMs;
   for (;;) {
-    const { status } = await ask(await address(), "/ready", { timeout: 5_000 });
-    if (status === 200) return;
+    const chat = new OpenWebui(await address());
+    const answer = await chat.ask("/ready", { timeoutMs: 5_000 }).catch(() => undefined);
+    if (answer?.status === 200) return;
     await alive();
     if (Date.now() > end) throw new UserError(`It is not ready after ${forMs / 1000} s.`);
     await sleep(500);
@@ -74,36 +74,34 @@ export async function checkChat(
   { login, newest }: { login: Login; newest: NewestChat[] },
 ): Promise<string[]> {
   const seen: string[] = [];
-  const credential = await signIn(address, login, seen);
-  const get = async (path: string) => {
-    const answer = await ask(address, path, { credential });
-    if (answer.status !== 200) {
-      throw new UserError(`GET ${path} answers ${answer.status || "not at all"}: ${answer.text}`);
-    }
-    return answer.json;
-  };
-  const models = z.object({ data: z.array(z.unknown()) }).safeParse(await get("/api/models"));
+  const chat = new OpenWebui(address);
+  const credential = await signIn(chat, login, seen);
+  const models = z
+    .object({ data: z.array(z.unknown()) })
+    .safeParse(await chat.get("/api/models", { credential }));
   if (!models.success) throw new UserError("GET /api/models answers no list of models.");
-  await get("/api/v1/tools/");
+  await chat.get("/api/v1/tools/", { credential });
   seen.push(`${models.data.data.length} models, tools listed`);
-  await readChats(address, credential, newest, seen);
+  await readChats(chat, credential, newest, seen);
   return seen;
 }
 
 async function readChats(
-  address: string,
+  webui: OpenWebui,
   credential: string,
   chats: NewestChat[],
   seen: string[],
 ): Promise<void> {
   for (const { id, title, own } of chats) {
     const path = `/api/v1/chats/${encodeURIComponent(id)}`;
-    const { status, json, text } = await ask(address, path, { credential });
+    const answer = await webui.ask(path, { credential });
     // Others' chats may be closed to administrators.
-    if (status === 401 && !own) continue;
-    const chat = z.object({ id: z.string(), title: z.string() }).safeParse(json);
-    if (status !== 200 || !chat.success || chat.data.id !== id || chat.data.title !== title) {
-      throw new UserError(`The newest chat cannot be read: GET ${path} answers ${status}: ${text}`);
+    if (answer.status === 401 && !own) continue;
+    const chat = z.object({ id: z.string(), title: z.string() }).safeParse(answer.json);
+    if (answer.status !== 200 || chat.data?.id !== id || chat.data.title !== title) {
+      throw new UserError(
+        `The newest chat cannot be read. ${unexpected(path, {}, answer).message}`,
+      );
     }
     seen.push("newest chat read");
     return;
@@ -114,61 +112,27 @@ async function readChats(
 }
 
 /** A password that was changed in the chat is not the hub's to know: then its API key counts. */
-async function signIn(address: string, login: Login, seen: string[]): Promise<string> {
-  const { status, json, text } = await ask(address, "/api/v1/auths/signin", {
+async function signIn(chat: OpenWebui, login: Login, seen: string[]): Promise<string> {
+  const path = "/api/v1/auths/signin";
+  const call = {
+    method: "POST",
     body: { email: login.email, password: login.password },
-  });
-  const token = z.object({ token: z.string() }).safeParse(json);
-  if (status === 200 && token.success) {
+  } as const;
+  const answer = await chat.ask(path, call);
+  const token = z.object({ token: z.string() }).safeParse(answer.json);
+  if (answer.status === 200 && token.success) {
     seen.push("administrator signed in");
     return token.data.token;
   }
   const key = (await readFile(join(DATA, "hub/setup/api-key"), "utf8").catch(() => "")).trim();
   if (key !== "") {
-    const answer = await ask(address, "/api/v1/auths/admin/config", { credential: key });
-    if (answer.status === 200) {
-      seen.push(`administrator let in by the hub's key (by password: ${status})`);
+    const byKey = await chat.ask("/api/v1/auths/admin/config", { credential: key });
+    if (byKey.status === 200) {
+      seen.push(`administrator let in by the hub's key (by password: ${answer.status})`);
       return key;
     }
   }
-  throw new UserError(`The administrator cannot sign in: ${status || "no answer"}: ${text}`);
-}
-
-interface Answer {
-  /** 0: no answer. */
-  status: number;
-  json: unknown;
-  /** Its beginning, for an error. */
-  text: string;
-}
-
-async function ask(
-  address: string,
-  path: string,
-  options: { credential?: string; body?: unknown; timeout?: number },
-): Promise<Answer> {
-  try {
-    const response = await fetch(`${address}${path}`, {
-      method: options.body === undefined ? "GET" : "POST",
-      headers: {
-        Accept: "application/json",
-        ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...(options.credential ? { Authorization: `Bearer ${options.credential}` } : {}),
-      },
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-      redirect: "manual",
-      signal: AbortSignal.timeout(options.timeout ?? TIMEOUT_MS),
-    });
-    const body = await response.text();
-    let json: unknown;
-    try {
-      json = JSON.parse(body);
-    } catch {
-      // Its status and its first words say more.
-    }
-    return { status: response.status, json, text: body.slice(0, 200) };
-  } catch (error) {
-    const { cause } = error as { cause?: Error };
-    return { status: 0, json: undefined, text: cause?.message ?? (error as Error).message };
-  }
+  throw new UserError(
+    `The administrator cannot sign in. ${unexpected(path, call, answer).message}`,
+  );
 }
