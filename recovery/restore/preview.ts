@@ -3,11 +3,11 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OpenHub } from "../open-hub.ts";
 import { DATA } from "../place.ts";
+import { countRows } from "../rows.ts";
 import { differences, type Tally, tally } from "./differences.ts";
 import { leftAlone } from "./left-alone.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { sizeInPoint, WORKSPACE } from "./restore-files.ts";
-import { countRows } from "./restored-database.ts";
 
 export interface Preview {
   dryRun: true;
@@ -29,7 +29,7 @@ export async function previewHub(
   { snapshot, point }: OpenPoint,
   { what, fresh }: { what: "hub" | "chats"; fresh: boolean },
 ): Promise<Preview> {
-  const now = await countRows(database, Object.keys(point.database.tables));
+  const now = await countRows(database, { tables: Object.keys(point.database.tables) });
   const rows = Object.fromEntries(
     Object.entries(point.database.tables)
       .filter(([table, inPoint]) => (now[table] ?? 0) !== inPoint)

@@ -24,6 +24,7 @@ import { CURRENT, DATA, RECOVERY, STAGING } from "../place.ts";
 import { progress as onStandardError, type Progress } from "../progress.ts";
 import { CANARY_CHAT, CANARY_PROJECT } from "../proof/canary.ts";
 import { AT_WORK } from "../resume.ts";
+import { countRows, type Rows } from "../rows.ts";
 import { start } from "../run.ts";
 import { serviceImages } from "../services.ts";
 import { startService, stopServices } from "./at-rest.ts";
@@ -33,10 +34,8 @@ import { type OpenPoint, reopenPoint } from "./open-point.ts";
 import { takeSafetyPoint } from "./point-of-the-present.ts";
 import {
   asideName,
-  countRows,
   fewer,
   loadDatabase,
-  type Rows,
   restoredName,
   swapDatabases,
 } from "./restored-database.ts";
@@ -226,7 +225,7 @@ async function carryOut(
     },
     async verify() {
       await progress.step("Looking at what was brought back", async () => {
-        result.rows = await countRows(database, Object.keys(point.database.tables));
+        result.rows = await countRows(database, { tables: Object.keys(point.database.tables) });
         const promised = Object.entries(point.database.tables);
         const [lost] = fewer(
           Object.fromEntries(promised.filter(([table]) => people.includes(table))),

@@ -7,13 +7,11 @@ import type { ChatDatabase } from "../database.ts";
 import { STAGING } from "../place.ts";
 import { SqlDumpReader } from "../point/sql-dump.ts";
 import type { Repository } from "../repository/restic.ts";
+import { countRows, type Rows } from "../rows.ts";
 import type { OpenPoint } from "./open-point.ts";
 
 export const restoredName = (database: ChatDatabase) => `${database.name}_restored`;
 export const asideName = (database: ChatDatabase) => `${database.name}_before_restore`;
-
-/** Rows by table: `{"public.chat": 12}`. */
-export type Rows = Record<string, number>;
 
 /**
  * Loads the point's dump as it streams in; nothing that is used is touched. Afterwards the loaded database is there, whole,
@@ -52,7 +50,7 @@ export async function loadDatabase(
         ? undefined
         : "is not the one that was written when the point was made");
     if (flaw !== undefined) throw unusable(point.name, `its database.sql ${flaw}`);
-    const rows = await countRows(database, Object.keys(point.database.tables), name);
+    const rows = await countRows(database, { name, tables: Object.keys(point.database.tables) });
     const [first] = differing(point.database.tables, rows);
     if (first) throw unusable(point.name, `the database loaded from it has ${first}`);
   } catch (error) {
@@ -71,42 +69,6 @@ function unusable(name: string, why: string): UserError {
   return new UserError(
     `The recovery point ${name} cannot be used: ${why}.\n  fix: choose another one; npm run hub -- points lists them. Nothing was changed`,
   );
-}
-
-/** Rows as they are now; a table that is not there has none. */
-export async function countRows(
-  database: ChatDatabase,
-  tables: readonly string[],
-  name = database.name,
-): Promise<Rows> {
-  if (tables.length === 0) return {};
-  const there = await database.sql(
-    "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema');",
-    { database: name },
-  );
-  const existing = new Set(there.split("\n"));
-  const wanted = tables.filter((table) => existing.has(table));
-  if (wanted.length === 0) return {};
-  const counted = await database.sql(`${wanted.map(countOf).join(" UNION ALL ")};`, {
-    database: name,
-  });
-  return Object.fromEntries(
-    counted
-      .trim()
-      .split("\n")
-      .map((line) => {
-        const at = line.lastIndexOf("\t");
-        return [line.slice(0, at), Number(line.slice(at + 1))];
-      }),
-  );
-}
-
-function countOf(table: string): string {
-  const dot = table.indexOf(".");
-  const name = [table.slice(0, dot), table.slice(dot + 1)]
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join(".");
-  return `SELECT '${table.replaceAll("'", "''")}', count(*) FROM ${name}`;
 }
 
 /** What differs, in words: `2 rows in public.chat instead of 3`. */

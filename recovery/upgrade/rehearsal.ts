@@ -12,13 +12,14 @@ import type { ChatDatabase } from "../database.ts";
 import { openHubData } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import type { Progress } from "../progress.ts";
+import { countRows, type Rows } from "../rows.ts";
 import { run } from "../run.ts";
 import type { RecoverySettings } from "../settings.ts";
 import type { ChatService } from "./chat-service.ts";
 import { checkChat, type Login, newestChats, untilReady } from "./check-chat.ts";
 import { databasesOf } from "./databases.ts";
 import { lastWordsOf } from "./last-words.ts";
-import { compareRows, countRows, describeChange, type Rows } from "./rows.ts";
+import { compareRows, describeChange } from "./row-changes.ts";
 
 const NAME = "aihub-rehearsal";
 const CACHE = "aihub-rehearsal-cache";
@@ -94,7 +95,7 @@ export async function rehearse(
         { database: rehearsal },
       );
     });
-    const rows = before ?? (await countRows(database, rehearsal));
+    const rows = before ?? (await countRows(database, { name: rehearsal }));
     const newest = await newestChats(database, login.email, rehearsal);
     const started = Date.now();
     const address = await progress.step(`Starting ${arriving.image} on it`, async () => {
@@ -109,7 +110,7 @@ export async function rehearse(
       );
     }
     const seen = await checkChat(address, { login, newest });
-    const changes = compareRows(rows, await countRows(database, rehearsal));
+    const changes = compareRows(rows, await countRows(database, { name: rehearsal }));
     requireNothingLost(changes);
     return { seconds, seen: [...seen, ...changes.map(describeChange)] };
   } catch (error) {

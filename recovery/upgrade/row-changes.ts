@@ -1,8 +1,5 @@
-/** The rows of the chat's database by table, before and after a migration. */
-import type { ChatDatabase } from "../database.ts";
-
-/** `{"public.chat": 12}` */
-export type Rows = Record<string, number>;
+/** What a migration makes of the rows of the chat's database. */
+import type { Rows } from "../rows.ts";
 
 /**
  * What people made or need to get in. A migration that leaves fewer of these loses something; of other tables it may
@@ -40,25 +37,4 @@ export function compareRows(before: Rows, after: Rows): RowChange[] {
 /** "chat 12 → 11" */
 export function describeChange({ table, before, after }: RowChange): string {
   return `${table.replace(/^public\./, "")} ${before} → ${after ?? "no such table"}`;
-}
-
-const COUNT = `
-  SELECT format('%s.%s', table_schema, table_name),
-    (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I', table_schema, table_name), false, true, '')))[1]::text
-  FROM information_schema.tables
-  WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema');
-`;
-
-export async function countRows(database: ChatDatabase, name?: string): Promise<Rows> {
-  const text = await database.sql(COUNT, name === undefined ? {} : { database: name });
-  return Object.fromEntries(
-    text
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => {
-        const [table = "", rows = ""] = line.split("\t");
-        return [table, Number(rows)];
-      }),
-  );
 }

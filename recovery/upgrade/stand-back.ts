@@ -2,6 +2,7 @@
 import { UserError } from "../../hub/user-error.ts";
 import { openHubData } from "../open-hub.ts";
 import type { Progress } from "../progress.ts";
+import { countRows } from "../rows.ts";
 import { run } from "../run.ts";
 import { containerOf } from "../services.ts";
 import { stopChat } from "./chat-container.ts";
@@ -9,7 +10,6 @@ import { newestChats } from "./check-chat.ts";
 import { databasesOf } from "./databases.ts";
 import { closeDoor, isClosed } from "./door.ts";
 import type { Upgrade } from "./operation.ts";
-import { countRows } from "./rows.ts";
 import { setAside } from "./set-aside.ts";
 
 /** Seconds that nginx gets to see the closed door. */

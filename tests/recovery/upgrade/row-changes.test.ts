@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { compareRows, describeChange } from "../../../recovery/upgrade/rows.ts";
+import { compareRows, describeChange } from "../../../recovery/upgrade/row-changes.ts";
 
 it("says nothing of what is the same, was empty, or is new", () => {
   const before = { "public.chat": 3, "public.note": 0, "public.alembic_version": 1 };
