@@ -103,7 +103,6 @@ export async function swapDatabases(database: ChatDatabase): Promise<void> {
   }
   if (await database.exists(database.name)) {
     await database.drop(aside);
-    await database.rename(database.name, aside);
-  }
-  await database.rename(restored, database.name);
+    await database.exchange(restored, aside);
+  } else await database.rename(restored, database.name);
 }
