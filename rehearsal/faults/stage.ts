@@ -1,11 +1,9 @@
 /** The rehearsal's hub as faults meet it: its droplet from inside, the simulated cloud from outside. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { Progress } from "../../scripts/progress.ts";
 import { containerName } from "../droplet/container.ts";
-import { currentInstance } from "../instance.ts";
+import { cloudApi } from "../scenarios/cloud-api.ts";
 import { hub, instanceName, type Outputs, type Run, type Session } from "../scenarios/hub.ts";
 
 export interface Stage {
@@ -26,26 +24,10 @@ export interface Stage {
 export const container = (service: string) => `aihub-${service}-1`;
 
 export async function openStage(to: Outputs, session: Session, progress: Progress): Promise<Stage> {
-  const instance = currentInstance(instanceName);
-  const { apiUrl } = JSON.parse(await readFile(join(instance.cloudDir, "daemon.json"), "utf8")) as {
-    apiUrl: string;
-  };
-  const token = (await readFile(join(instance.stateDir, "token"), "utf8")).trim();
-
-  async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await fetch(`${apiUrl}${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return JSON.parse(text) as T;
-  }
-  const { droplets } = await api<{ droplets: { id: number }[] }>("GET", "/v2/droplets");
-  const { volumes } = await api<{ volumes: { id: string }[] }>("GET", "/v2/volumes");
+  const { droplets } = await cloudApi<{ droplets: { id: number }[] }>("GET", "/v2/droplets");
+  const { volumes } = await cloudApi<{ volumes: { id: string }[] }>("GET", "/v2/volumes");
   const ids = { droplets: droplets[0]?.id, volumes: volumes[0]?.id };
-  const name = containerName(instance.name, ids.droplets ?? 0);
+  const name = containerName(instanceName, ids.droplets ?? 0);
 
   const tryOnDroplet = async (command: string) => {
     const { exitCode, all } = await execa("docker", ["exec", name, "sh", "-c", command], {
@@ -70,13 +52,13 @@ export async function openStage(to: Outputs, session: Session, progress: Progres
       await execa("docker", ["cp", program, `${name}:${path}`]);
     },
     async act(what, body) {
-      const { action } = await api<{ action: { id: number; status: string } }>(
+      const { action } = await cloudApi<{ action: { id: number; status: string } }>(
         "POST",
         `/v2/${what}/${ids[what]}/actions`,
         what === "volumes" ? { droplet_id: ids.droplets, ...body } : body,
       );
       for (;;) {
-        const { action: now } = await api<{ action: { status: string } }>(
+        const { action: now } = await cloudApi<{ action: { status: string } }>(
           "GET",
           `/v2/actions/${action.id}`,
         );

@@ -1,10 +1,11 @@
 /** The fire drill: the hub comes back from nothing but its backups and its escrow; damage is found. */
-import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DrillRecord } from "../../recovery/drill/record.ts";
 import { currentInstance } from "../instance.ts";
+import { cloudApi } from "./cloud-api.ts";
 import { beUp, hub, hubOk, instanceName, onHost, outputs, signIn } from "./hub.ts";
 
 const instance = currentInstance(instanceName);
@@ -29,13 +30,11 @@ afterAll(async () => {
 
 /** Names of the droplets there are. */
 async function droplets(): Promise<string[]> {
-  const daemon = JSON.parse(await readFile(join(instance.cloudDir, "daemon.json"), "utf8"));
-  const token = (await readFile(join(instance.stateDir, "token"), "utf8")).trim();
-  const answer = await fetch(`${daemon.apiUrl}/v2/droplets`, {
-    headers: { Authorization: `Bearer ${token}` },
-  });
-  const body = (await answer.json()) as { droplets: { name: string }[] };
-  return body.droplets.map(({ name }) => name);
+  const { droplets: found } = await cloudApi<{ droplets: { name: string }[] }>(
+    "GET",
+    "/v2/droplets",
+  );
+  return found.map(({ name }) => name);
 }
 
 // Before the drill that goes well: an alarm stays until there is one.

@@ -1,34 +1,14 @@
 /** The cloud fails in the ways clouds do, and runs are killed; the next run ends right. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { currentInstance } from "../instance.ts";
-import { ask, hub, hubOk, instanceName, outputs } from "./hub.ts";
-
-const instance = currentInstance(instanceName);
+import { cloudApi } from "./cloud-api.ts";
+import { ask, hub, hubOk, outputs } from "./hub.ts";
 
 const faults = (method: "POST" | "DELETE", body?: unknown) =>
-  api(method, "/_rehearsal/faults", body);
-
-/** The simulated API itself, as another person with the account's token would use it. */
-async function api(method: string, path: string, body?: unknown): Promise<unknown> {
-  const { apiUrl } = JSON.parse(await readFile(join(instance.cloudDir, "daemon.json"), "utf8")) as {
-    apiUrl: string;
-  };
-  const token = (await readFile(join(instance.stateDir, "token"), "utf8")).trim();
-  const answer = await fetch(`${apiUrl}${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await answer.text();
-  expect(answer.ok, text).toBe(true);
-  return text ? JSON.parse(text) : undefined;
-}
+  cloudApi(method, "/_rehearsal/faults", body);
 
 async function dropletId(): Promise<number> {
-  const { droplets } = (await api("GET", "/v2/droplets")) as { droplets: { id: number }[] };
+  const { droplets } = await cloudApi<{ droplets: { id: number }[] }>("GET", "/v2/droplets");
   expect(droplets).toHaveLength(1);
   return droplets[0]?.id ?? 0;
 }
@@ -73,17 +53,17 @@ describe("the API", () => {
 
 describe("a host", () => {
   it("that is off for good is replaced all the same", async () => {
-    await api("POST", `/v2/droplets/${await dropletId()}/actions`, { type: "power_off" });
+    await cloudApi("POST", `/v2/droplets/${await dropletId()}/actions`, { type: "power_off" });
     await nextGeneration();
     await hubOk(["up", "--yes"]);
     await isWell();
   });
 
   it("that somebody deleted is made again by the next run", async () => {
-    await api("DELETE", `/v2/droplets/${await dropletId()}`);
+    await cloudApi("DELETE", `/v2/droplets/${await dropletId()}`);
     // Deleted is not gone at once.
     for (let tries = 0; tries < 60; tries++) {
-      const { droplets } = (await api("GET", "/v2/droplets")) as { droplets: unknown[] };
+      const { droplets } = (await cloudApi("GET", "/v2/droplets")) as { droplets: unknown[] };
       if (droplets.length === 0) break;
       await sleep(1000);
     }
