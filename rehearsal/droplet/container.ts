@@ -95,6 +95,16 @@ export async function isRunning(name: string): Promise<boolean> {
   return stdout.trim() === "true";
 }
 
+/** Container of the instance's one droplet that is on. @throws Error when there is not exactly one */
+export async function runningDroplet(instance: string): Promise<string> {
+  const { stdout } = await execa("docker", [
+    ...["ps", "--quiet", "--filter", `label=${INSTANCE_LABEL}=${instance}`],
+  ]);
+  const found = stdout.split("\n").filter(Boolean);
+  if (found.length !== 1) throw new Error(`${found.length} droplets are on, not one`);
+  return found[0] ?? "";
+}
+
 /** Ids of this instance's droplets that do not run. */
 export async function stoppedDroplets(instance: string): Promise<number[]> {
   const { stdout } = await execa(

@@ -1,19 +1,11 @@
 /** The chat gets another version with data in it: one that works, and one whose migration fails and is taken back with its data. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultImages } from "../../hub/images.ts";
-import { silent } from "../../scripts/progress.ts";
-import { INSTANCE_LABEL } from "../droplet/container.ts";
-import { loadInto, reference } from "../images/image.ts";
-import { otherVersion } from "../images/other-version.ts";
-import { versionIn } from "../images/recipes.ts";
 import {
   ask,
   askJson,
   hub,
   hubOk,
-  instanceName,
   newChat,
   type Outputs,
   onHost,
@@ -23,10 +15,7 @@ import {
   signIn,
   startTimes,
 } from "./hub.ts";
-
-const older = "0.12.0";
-const newer = versionIn(defaultImages.openWebui);
-const olderImage = defaultImages.openWebui.replace(newer, older);
+import { newer, older, olderImage, upWithOlderChat } from "./older-chat.ts";
 
 let to: Outputs;
 let session: Session;
@@ -110,17 +99,7 @@ async function untouched(): Promise<void> {
 }
 
 beforeAll(async () => {
-  const { image, archive } = await otherVersion("openWebui", older, silent);
-  await hubOk(["config", "set", "images.openWebui", olderImage]);
-  // No registry has it here, and the host that it is to be brought to is made by this.
-  const first = await hub(["up", "--yes"]);
-  expect(first.all).toMatch(/cannot fetch the image/);
-  const { stdout: host } = await execa("docker", [
-    ...["ps", "--quiet", "--filter", `label=${INSTANCE_LABEL}=${instanceName}`],
-  ]);
-  await loadInto(["docker", "exec", "--interactive", host, "docker", "load"], archive);
-  await execa("docker", ["exec", host, "docker", "tag", reference(image), olderImage]);
-  await hubOk(["up", "--yes"]);
+  await upWithOlderChat();
   await onHost("systemctl stop aihub-point.timer aihub-nightly.timer");
   to = await outputs();
   session = await signIn(to);

@@ -1,21 +1,11 @@
 /** The droplet's console: commands as root that need neither its network nor its SSH. */
 import { execa } from "execa";
-import { INSTANCE_LABEL } from "../droplet/container.ts";
+import { runningDroplet } from "../droplet/container.ts";
 
 export interface Said {
   code: number;
   /** Both streams in the order they came. */
   text: string;
-}
-
-/** The machine that is switched on; after a replacement it is another one. @throws Error when there is not exactly one */
-async function machine(instance: string): Promise<string> {
-  const { stdout } = await execa("docker", [
-    ...["ps", "--quiet", "--filter", `label=${INSTANCE_LABEL}=${instance}`],
-  ]);
-  const found = stdout.split("\n").filter(Boolean);
-  if (found.length !== 1) throw new Error(`${found.length} droplets are on, not one`);
-  return found[0] ?? "";
 }
 
 export class Console {
@@ -25,11 +15,11 @@ export class Console {
     this.#instance = instance;
   }
 
-  /** Runs it by bash, with `input` on its standard input. Never throws for an exit code. */
+  /** Runs it by bash on the machine that is on (after a replacement another one), with `input` on its standard input. Never throws for an exit code. */
   async run(script: string, input = ""): Promise<Said> {
     const { exitCode, all } = await execa(
       "docker",
-      ["exec", "--interactive", await machine(this.#instance), "bash", "-c", script],
+      ["exec", "--interactive", await runningDroplet(this.#instance), "bash", "-c", script],
       { reject: false, all: true, input },
     );
     return { code: exitCode ?? 255, text: String(all ?? "") };
@@ -41,9 +31,5 @@ export class Console {
     if (code !== 0)
       throw new Error(`on the host: ${text.trim().split("\n").slice(-4).join(" | ")}`);
     return text.trim();
-  }
-
-  id(): Promise<string> {
-    return machine(this.#instance);
   }
 }

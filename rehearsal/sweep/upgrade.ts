@@ -1,26 +1,21 @@
 /** The upgrade of the chat: the steps that its kind records, and the commands of apply.sh that carry it out. */
-import { defaultImages } from "../../hub/images.ts";
 import { upgradeSteps } from "../../recovery/upgrade/operation.ts";
-import { silent } from "../../scripts/progress.ts";
-import { loadInto, reference } from "../images/image.ts";
-import { otherVersion } from "../images/other-version.ts";
-import { versionIn } from "../images/recipes.ts";
 import { askJson, hubOk, hub as runHub } from "../scenarios/hub.ts";
+import { newer, older, olderImage, upWithOlderChat } from "../scenarios/older-chat.ts";
 import { applied } from "./rollout.ts";
 import { sweepOnce } from "./row.ts";
 import { applyOf, killAfter, type ScriptStep, tellSteps } from "./script-steps.ts";
 import type { Sweep } from "./sweep.ts";
 import { SweptHub } from "./swept-hub.ts";
 
-const older = "0.12.0";
-const newer = versionIn(defaultImages.openWebui);
-const olderImage = defaultImages.openWebui.replace(newer, older);
 /** Of the chat's data as the older version has them, to begin each row with. */
 const BASE = "sweep_base";
 
-export const sweepUpgrade: Sweep = async (present, { wanted, report, note }) => {
+export const sweepUpgrade: Sweep = async (_present, { wanted, report, note }) => {
   note(`a hub of its own with Open WebUI ${older}`);
-  const hub = await olderHub(present);
+  await hubOk(["destroy", "--purge", "--yes"]);
+  await upWithOlderChat();
+  const hub = await SweptHub.open();
   const from = await hub.release();
   await keepBase(hub);
   const to = await arriving(hub);
@@ -68,19 +63,6 @@ function upgradeCommands(steps: ScriptStep[]): ScriptStep[] {
   const own = ({ line }: ScriptStep) => /\t(upgrade_chat|finish_upgrade)\t/.test(line);
   const mine = steps.slice(steps.findIndex(own), steps.findLastIndex(own) + 1);
   return mine.filter(({ line }) => line.startsWith("apply.sh\t"));
-}
-
-/** Its data must never have seen the newer version, so it is another hub. */
-async function olderHub(present: SweptHub): Promise<SweptHub> {
-  const { image, archive } = await otherVersion("openWebui", older, silent);
-  await hubOk(["destroy", "--purge", "--yes"]);
-  await hubOk(["config", "set", "images.openWebui", olderImage]);
-  // No registry has it here, and the host that it is to be brought to is made by this.
-  await runHub(["up", "--yes"]);
-  const host = await present.console.id();
-  await loadInto(["docker", "exec", "--interactive", host, "docker", "load"], archive);
-  await present.console.must(`docker tag ${reference(image)} ${olderImage}`);
-  return SweptHub.open();
 }
 
 /** Brings the newer release to the host and no further: without its recovery program it refuses an upgrade. */
