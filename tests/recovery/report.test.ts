@@ -1,26 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
+import { useHostFolders } from "./host-folders.ts";
 
-let place: string;
-
-beforeEach(async () => {
-  place = await mkdtemp(join(tmpdir(), "aihub-report-"));
-  vi.stubEnv("AIHUB_ROOT", join(place, "opt"));
-  vi.stubEnv("AIHUB_VOLUME", join(place, "data"));
-  vi.resetModules();
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(place, { recursive: true });
-});
+const host = useHostFolders();
 
 async function applied(secrets: object): Promise<void> {
-  const folder = join(place, "opt/secrets/recovery-1");
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(place, "opt/secrets/applied.env"), `SECRETS_RECOVERY=${folder}\n`);
-  await writeFile(join(folder, "recovery.json"), JSON.stringify(secrets));
+  const folder = host.at("opt/secrets/recovery-1");
+  await host.put("opt/secrets/applied.env", `SECRETS_RECOVERY=${folder}\n`);
+  await host.put("opt/secrets/recovery-1/recovery.json", JSON.stringify(secrets));
 }
 
 const behind = {
