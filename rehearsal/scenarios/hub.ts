@@ -8,6 +8,8 @@ import { type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import type { Client } from "ssh2";
+import { connectToHost, type HostLogin } from "../../components/host-connection.ts";
 import { currentInstance } from "../instance.ts";
 
 export const instanceName = process.env.AIHUB_INSTANCE ?? "scenarios";
@@ -122,9 +124,60 @@ export async function outputs(): Promise<Outputs> {
   return JSON.parse(run.stdout) as Outputs;
 }
 
-/** Runs a command as root on the simulated droplet through `hub ssh`. */
+/** How the host is reached, once asked for: it outlives the host. */
+let login: Promise<HostLogin> | undefined;
+
+async function hostLogin(): Promise<HostLogin> {
+  const { stdout } = await hubOk(["outputs", "--json", "--show-secrets"]);
+  const { ipAddress, sshPrivateKey, sshHostKey } = JSON.parse(stdout) as Record<string, string>;
+  if (!ipAddress || !sshPrivateKey || !sshHostKey) throw new Error("The hub has no host yet");
+  return { address: ipAddress, privateKey: sshPrivateKey, hostKey: sshHostKey };
+}
+
+async function connected(): Promise<Client> {
+  login ??= hostLogin();
+  try {
+    return await connectToHost(await login);
+  } catch {
+    // Another hub was made since.
+    login = hostLogin();
+    return connectToHost(await login);
+  }
+}
+
+/**
+ * Runs a command as root on the simulated droplet, as `hub ssh` does; without the second or two in which that asks the engine
+ * where it is. @returns what it printed, without the last line break @throws when it ends with another code than 0
+ */
 export async function onHost(command: string): Promise<string> {
-  return (await hubOk(["ssh", "--", command])).stdout;
+  const client = await connected();
+  try {
+    return await new Promise((resolve, reject) => {
+      client.exec(command, (error, channel) => {
+        if (error) return reject(error);
+        let stdout = "";
+        let all = "";
+        let code: number | null = null;
+        channel.setEncoding("utf8").on("data", (text: string) => {
+          stdout += text;
+          all += text;
+        });
+        channel.stderr.setEncoding("utf8").on("data", (text: string) => {
+          all += text;
+        });
+        channel.on("exit", (status: number | null) => {
+          code = status;
+        });
+        channel.on("close", () => {
+          if (code === 0) resolve(stdout.replace(/\n$/, ""));
+          else reject(new Error(`${command} ended with ${code} on the host:\n${all.slice(-6000)}`));
+        });
+        channel.end();
+      });
+    });
+  } finally {
+    client.end();
+  }
 }
 
 export interface Answer {

@@ -195,6 +195,8 @@ describe("brought back by itself", () => {
       point,
     );
     expect(await onHost(`cat ${folder}/workspace/lost-project/plan.md`)).toBe("# The plan");
+    // A look is left to who looks.
+    await onHost(`rm -r ${folder}`);
     expect(await inWorkspace()).toBe(workspace);
   });
 
