@@ -9,6 +9,8 @@ export interface Config {
 }
 
 const structured = new Set(["adminCidrs", "images", "access", "readers", "backup"]);
+/** Settings that are a list: the engine keeps one as a list only when it is set item by item. */
+export const lists: ReadonlySet<string> = new Set(["adminCidrs", "readers"]);
 const secretKeys = Object.keys(secretsSchema.shape);
 const knownKeys = [...Object.keys(settingsSchema.shape), ...secretKeys];
 
@@ -137,11 +139,8 @@ function describe(issue: z.core.$ZodIssue, given: boolean): string {
 
 function setCommand(key: string, path: PropertyKey[] = [key]): string {
   const flags = `${secretKeys.includes(key) ? "--secret " : ""}${structured.has(key) ? "--path " : ""}`;
-  // A list is set item by item, an object part by part.
-  const name =
-    key === "adminCidrs" || key === "readers"
-      ? `${key}[${String(path[1] ?? 0)}]`
-      : path.map(String).join(".");
+  // An object is set part by part.
+  const name = lists.has(key) ? `${key}[${String(path[1] ?? 0)}]` : path.map(String).join(".");
   const value = examples[key] ?? (secretKeys.includes(key) ? "" : "VALUE");
   return `set ${flags}${/[[\]]/.test(name) ? `'aihub:${name}'` : `aihub:${name}`} ${value}`.trimEnd();
 }

@@ -218,7 +218,7 @@ describe("who passes which door", () => {
   let admin: Session;
 
   beforeAll(async () => {
-    await hubOk(["config", "set", "readers[0]", emails.reader]);
+    await hubOk(["config", "set", "readers", emails.reader]);
     await hubOk(["up", "--yes"]);
     admin = await signIn(to);
     for (const [kind, email] of Object.entries(emails)) {

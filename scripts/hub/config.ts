@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { lists } from "../../config/parse.ts";
 import { secretsSchema, settingsSchema } from "../../config/schema.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { silent } from "../progress.ts";
@@ -37,8 +38,7 @@ export const verb = defineVerb({
         const value =
           rest.length > 0 ? rest.join(" ") : (await text(process.stdin)).replace(/\n$/, "");
         const secret = values.secret === true || key in secretsSchema.shape;
-        if (key === "adminCidrs") {
-          // The engine keeps a list as a list only when it is set item by item.
+        if (lists.has(key)) {
           await open.stack.removeConfig(`aihub:${key}`);
           for (const [index, item] of items(value).entries()) {
             await open.stack.setConfig(`aihub:${key}[${index}]`, { value: item }, true);
