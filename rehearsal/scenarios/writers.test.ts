@@ -7,17 +7,14 @@ import { namedToken } from "../faults/named-token.ts";
 import { runFault } from "../faults/run-fault.ts";
 import { openStage, type Stage } from "../faults/stage.ts";
 import { lineOf } from "../faults/table.ts";
-import { hubOk, outputs, signIn } from "./hub.ts";
+import { beUp, outputs, signIn } from "./hub.ts";
 
 let stage: Stage;
 let token: Awaited<ReturnType<typeof namedToken>>;
 
 beforeAll(async () => {
-  // The scenario before leaves it up, and time is short here.
-  const to = await outputs().catch(async () => {
-    await hubOk(["up", "--yes"]);
-    return outputs();
-  });
+  await beUp();
+  const to = await outputs();
   stage = await openStage(to, await signIn(to), silent);
   token = await namedToken();
 });
