@@ -14,6 +14,7 @@ import { freeBlock, type Json } from "../cloud/cloud-under-test.ts";
 import { leftovers, purge } from "../cloud/purge.ts";
 import { recordingDriver, startCloud } from "../cloud/server.ts";
 import { ensureImages } from "../images/index.ts";
+import { sshKeyPair } from "../ssh-key-pair.ts";
 import { mountsBelow } from "./docker-disk.ts";
 import { loopDevicesBelow } from "./loop-device.ts";
 
@@ -22,8 +23,8 @@ const instance = `droplet-test-${process.pid}`;
 const block = freeBlock();
 const dir = mkdtempSync(join(tmpdir(), "aihub-droplet-"));
 const stateDir = join(dir, "cloud");
-const user = ssh2.utils.generateKeyPairSync("ed25519");
-const host = ssh2.utils.generateKeyPairSync("ed25519");
+const user = sshKeyPair();
+const host = sshKeyPair();
 let daemon: ChildProcess;
 let apiUrl: string;
 

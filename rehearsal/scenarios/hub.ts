@@ -13,6 +13,8 @@ import { connectToHost, type HostLogin } from "../../components/host-connection.
 import { currentInstance } from "../instance.ts";
 
 export const instanceName = process.env.AIHUB_INSTANCE ?? "scenarios";
+/** Whether all is to be tried, however long it takes. */
+export const isFull = process.env.AIHUB_REHEARSAL === "full";
 export const repository = new URL("../..", import.meta.url).pathname;
 
 export interface Run {

@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../config/parse.ts";
 import type { EscrowContents } from "../../escrow/contents.ts";
 import { type DrillRecord, isGenuine, signedDrillSchema } from "../../recovery/drill/record.ts";
+import { sshKeyPair } from "../../rehearsal/ssh-key-pair.ts";
 import { drillsOf, signDrill } from "../../scripts/hub/drill-log.ts";
 import { drillContents, drillVolumeGib } from "../../scripts/hub/drill-settings.ts";
 
@@ -28,8 +28,8 @@ const record: DrillRecord = {
 };
 
 describe("a record", () => {
-  const mine = ssh.utils.generateKeyPairSync("ed25519");
-  const other = ssh.utils.generateKeyPairSync("ed25519");
+  const mine = sshKeyPair();
+  const other = sshKeyPair();
   const signed = signDrill(record, mine.private);
 
   it("is genuine by the key that signed it, also after it was written and read", () => {
@@ -58,7 +58,7 @@ describe("a record", () => {
 
 describe("the host's program", { timeout: 60_000 }, () => {
   let folder: string;
-  const mine = ssh.utils.generateKeyPairSync("ed25519");
+  const mine = sshKeyPair();
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "aihub-drill-"));
     await writeFile(join(folder, "keys"), `${mine.public} login\n`);
@@ -95,7 +95,7 @@ describe("the host's program", { timeout: 60_000 }, () => {
   });
 
   it("takes none that somebody else signed, nor what is none", () => {
-    const other = ssh.utils.generateKeyPairSync("ed25519");
+    const other = sshKeyPair();
     expect(() => recovery(JSON.stringify(signDrill(record, other.private)))).toThrow(
       /not signed by the hub's own key/,
     );

@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import ssh2, { type AuthContext, type ServerChannel, type Session, type SFTPWrapper } from "ssh2";
+import { sshKeyPair } from "../../ssh-key-pair.ts";
 
 export interface SshServerUnderTest {
   port: number;
@@ -23,8 +24,8 @@ export interface SshServerUnderTest {
 export async function sshServerUnderTest(
   options: { accepted?: string[]; port?: number } = {},
 ): Promise<SshServerUnderTest> {
-  const host = ssh2.utils.generateKeyPairSync("ed25519");
-  const user = ssh2.utils.generateKeyPairSync("ed25519");
+  const host = sshKeyPair();
+  const user = sshKeyPair();
   const known = ssh2.utils.parseKey(user.public);
   if (known instanceof Error) throw known;
   const password = "correct horse";

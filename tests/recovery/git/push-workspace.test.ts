@@ -5,9 +5,9 @@ import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/pr
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SecretScanner } from "../../../recovery/git/secret-scanner.ts";
+import { sshKeyPair } from "../../../rehearsal/ssh-key-pair.ts";
 import { type GitHostUnderTest, gitHostUnderTest } from "./git-host-under-test.ts";
 
 let host: GitHostUnderTest;
@@ -221,7 +221,7 @@ describe("a repository elsewhere", () => {
     host.push({ remote: { ...host.options.remote, ...change } });
 
   it("with another host key is refused, before anything is sent", async () => {
-    const other = ssh2.utils.generateKeyPairSync("ed25519").public;
+    const other = sshKeyPair().public;
     await expect(access({ hostKey: other })).rejects.toThrow(
       /its host key is another\.\n {2}fix: .*backup\.gitHostKey/,
     );
@@ -234,7 +234,7 @@ describe("a repository elsewhere", () => {
   });
 
   it("that refuses the key is told", async () => {
-    const other = ssh2.utils.generateKeyPairSync("ed25519").private;
+    const other = sshKeyPair().private;
     await expect(access({ key: other })).rejects.toThrow(
       /refuses the key\.\n {2}fix: .*deploy key/,
     );
