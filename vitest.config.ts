@@ -18,6 +18,9 @@ const longest = ["drill", "canaries", "upgrade"].map(
   (name) => `rehearsal/scenarios/${name}.test.ts`,
 );
 
+/** What comes in a moment takes longer on a machine that is at work. */
+const patient = { poll: { timeout: 20_000 } };
+
 /** One project per tier; the tiers, what each needs and how long it takes are in CONTRIBUTING.md. */
 export default defineConfig({
   test: {
@@ -27,6 +30,7 @@ export default defineConfig({
         plugins: [pagesAsText],
         test: {
           name: "unit",
+          expect: patient,
           include: [
             "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server,faults}/**/*.test.ts",
           ],
@@ -37,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: "components",
+          expect: patient,
           include: ["tests/components/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -45,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: "mcp",
+          expect: patient,
           include: ["mcp-server/tests/**/*.test.ts"],
           testTimeout: 30_000,
         },
@@ -52,6 +58,7 @@ export default defineConfig({
       {
         test: {
           name: "recovery",
+          expect: patient,
           include: ["tests/recovery/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
@@ -60,6 +67,7 @@ export default defineConfig({
       {
         test: {
           name: "stand-ins",
+          expect: patient,
           include: ["rehearsal/{cloud,providers,droplet,images}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
@@ -68,6 +76,7 @@ export default defineConfig({
       {
         test: {
           name: "rehearsal",
+          expect: patient,
           include: ["rehearsal/scenarios/**/*.test.ts"],
           exclude: process.env.AIHUB_REHEARSAL === "full" ? [] : longest,
           // One scenario takes over the hub that another one left, within a run.

@@ -200,6 +200,7 @@ export class Workspace {
 
   async #commit({ tool, caller, reason }: Author, change: Change): Promise<number> {
     const { steps } = change;
+    if (steps.some(({ op }) => op === "write")) this.#reserve.demand();
     const logged = fitsJournal(steps);
     if (!logged) {
       // What follows must find earlier writes in their places, also after a power cut.

@@ -26,8 +26,9 @@ export function smallDisk(kind: Kind, megabytes: number): SmallDisk {
     } else {
       const image = join(base, "image");
       run("truncate", "-s", `${megabytes}M`, image);
-      // No blocks kept for root, who runs this.
-      run("mkfs.ext4", "-q", "-m", "0", image);
+      // No blocks kept for root, who runs this. Blocks as large as on a disk of a usual size: with smaller ones a page of a
+      // database's shared memory is partly a hole, and to touch it on a full disk kills the process.
+      run("mkfs.ext4", "-q", "-m", "0", "-b", "4096", image);
       run("mount", "-o", "loop", image, folder);
     }
   } catch (error) {
