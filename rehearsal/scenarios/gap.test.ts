@@ -103,8 +103,7 @@ describe("a change under load", () => {
     }
     const after = await startTimes();
     const id = (times: Record<string, string>, name: string) => times[name]?.split(" ")[0];
-    // What holds the data was not touched for it.
-    for (const name of ["open-webui", "postgres", "valkey"])
+    for (const name of Object.keys(before).filter((one) => !services.includes(one)))
       expect(after[name], name).toBe(before[name]);
     const said = await onHost(
       `journalctl --identifier aihub --output cat --lines ${services.length}`,
