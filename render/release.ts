@@ -64,6 +64,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
       "nginx.conf": await text("nginx/nginx.conf"),
       "serve.sh": await text("nginx/serve.sh"),
       "proxy-headers.conf": await text("nginx/proxy-headers.conf"),
+      "chat.conf": await text("nginx/chat.conf"),
       "gate.conf": await text("nginx/gate.conf"),
       "person.conf": await text("nginx/person.conf"),
       "oauth.conf": await text("nginx/oauth.conf"),

@@ -69,6 +69,17 @@ describe.each(["hub-server", "open-webui", "postgres", "valkey"])("%s", (service
         expect.stringMatching(/"detail":"This/),
       ]);
     }
+    if (service === "postgres") {
+      const program = await ask(to, "/api/v1/auths/signin", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ email: "admin@example.com", password: "wrong" }),
+      });
+      expect([program.status, program.body]).toEqual([
+        500,
+        expect.stringMatching(/^The chat could not do this.*hub -- status/),
+      ]);
+    }
     await nobodyPasses();
   });
 
