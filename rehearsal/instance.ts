@@ -18,9 +18,11 @@ export interface Instance {
   publishLocalhost: boolean;
 }
 
+export const namePattern = /^[a-z][a-z0-9-]{0,20}$/;
+
 /** The instance that AIHUB_INSTANCE names; default "rehearsal", the one that a browser can open. */
 export function currentInstance(name = process.env.AIHUB_INSTANCE ?? "rehearsal"): Instance {
-  if (!/^[a-z][a-z0-9-]{0,20}$/.test(name)) {
+  if (!namePattern.test(name)) {
     throw new UserError(
       `AIHUB_INSTANCE="${name}" is not a name of at most 21 lower-case letters, digits and hyphens`,
     );

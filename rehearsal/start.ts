@@ -10,8 +10,10 @@ import type { Progress } from "../scripts/progress.ts";
 import { ensurePulumi } from "../scripts/toolchain/index.ts";
 import type { ImageSet } from "./images/index.ts";
 import type { Instance } from "./instance.ts";
+import { requireOwnAddresses } from "./own-addresses.ts";
 import { prepareRehearsal } from "./prepare.ts";
 import { startProviders } from "./providers/index.ts";
+import { type Daemon, runningCloud, stopCloud } from "./running-cloud.ts";
 
 export interface Rehearsal {
   /** Folder holding bin/pulumi. */
@@ -72,12 +74,6 @@ async function secretFile(path: string): Promise<string> {
   }
 }
 
-interface Daemon {
-  pid: number;
-  apiUrl: string;
-  spacesUrl: string;
-}
-
 /** The running daemon and its addresses; starts it when it does not run, anew when its code, images or S3 server changed. */
 async function ensureCloud(
   instance: Instance,
@@ -93,6 +89,7 @@ async function ensureCloud(
     if ((await readFile(codeFile, "utf8").catch(() => "")) === code) return running;
     await stopCloud(instance);
   }
+  await requireOwnAddresses(instance);
   return progress.step("Starting the simulated DigitalOcean", async (log) => {
     await writeFile(imagesFile, JSON.stringify(images));
     await rm(daemonFile, { force: true });
@@ -139,36 +136,6 @@ async function ensureCloud(
       `The simulated DigitalOcean did not get ready within a minute; see ${logFile}`,
     );
   });
-}
-
-/** The daemon of the instance, when it runs. */
-export async function runningCloud(instance: Instance): Promise<Daemon | undefined> {
-  try {
-    const daemon = JSON.parse(
-      await readFile(join(instance.cloudDir, "daemon.json"), "utf8"),
-    ) as Daemon;
-    process.kill(daemon.pid, 0);
-    await fetch(`${daemon.apiUrl}/v2/account`, { signal: AbortSignal.timeout(5000) });
-    return daemon;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Stops the daemon and waits until it is gone; the droplets stay. */
-export async function stopCloud(instance: Instance): Promise<void> {
-  const daemon = await runningCloud(instance);
-  if (!daemon) return;
-  process.kill(daemon.pid, "SIGTERM");
-  for (let tries = 0; tries < 300; tries++) {
-    try {
-      process.kill(daemon.pid, 0);
-    } catch {
-      return;
-    }
-    await sleep(100);
-  }
-  throw new UserError(`The simulated DigitalOcean (process ${daemon.pid}) does not end`);
 }
 
 /** Changes when the daemon would behave differently. */

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { UserError } from "../../hub/user-error.ts";
 import { leftovers, purge } from "../../rehearsal/cloud/purge.ts";
 import { currentInstance, type Instance } from "../../rehearsal/instance.ts";
-import { stopCloud } from "../../rehearsal/start.ts";
+import { stopCloud } from "../../rehearsal/running-cloud.ts";
 import { lineProgress, type Progress } from "../progress.ts";
 import { ask } from "./ask.ts";
 import { digitalOcean } from "./digitalocean.ts";

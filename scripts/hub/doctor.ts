@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { connect } from "node:tls";
 import { currentInstance } from "../../rehearsal/instance.ts";
-import { runningCloud } from "../../rehearsal/start.ts";
+import { runningCloud } from "../../rehearsal/running-cloud.ts";
 import { silent } from "../progress.ts";
 import { openHost } from "./host.ts";
 import { openStack, REHEARSAL } from "./stack.ts";

@@ -1,7 +1,12 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { currentInstance } from "../../rehearsal/instance.ts";
+import { requireOwnAddresses } from "../../rehearsal/own-addresses.ts";
 import { silent } from "../../scripts/progress.ts";
 import { requireDiskSpace } from "../../scripts/toolchain/disk-space.ts";
 import { ensureDocker } from "../../scripts/toolchain/docker.ts";
@@ -46,5 +51,33 @@ describe("an instance", () => {
     expect(other.publishLocalhost).toBe(false);
     expect(currentInstance("rehearsal")).toMatchObject({ block: 77, publishLocalhost: true });
     expect(other.block).not.toBe(77);
+  });
+
+  it("does not start beside one that has its addresses, and says which", async () => {
+    const home = await mkdtemp(join(tmpdir(), "aihub-instances-"));
+    vi.stubEnv("XDG_STATE_HOME", home);
+    const [late, other] = [currentInstance("late"), currentInstance("sweepu")];
+    expect(late.block).toBe(other.block);
+    await mkdir(other.cloudDir, { recursive: true });
+    await mkdir(late.cloudDir, { recursive: true });
+    await writeFile(join(home, "aihub/.stray"), "");
+    await expect(requireOwnAddresses(late)).resolves.toBeUndefined();
+    const cloud = createServer((_, answer) => answer.end()).listen(0, "127.0.0.1");
+    await once(cloud, "listening");
+    try {
+      const { port } = cloud.address() as AddressInfo;
+      await writeFile(
+        join(other.cloudDir, "daemon.json"),
+        JSON.stringify({ pid: process.pid, apiUrl: `http://127.0.0.1:${port}` }),
+      );
+      await expect(requireOwnAddresses(late)).rejects.toThrow(
+        /addresses of "sweepu"[\s\S]*fix: .*AIHUB_INSTANCE=sweepu npm run hub -- destroy/,
+      );
+      await expect(requireOwnAddresses(currentInstance("scenarios"))).resolves.toBeUndefined();
+      await expect(requireOwnAddresses(other)).resolves.toBeUndefined();
+    } finally {
+      cloud.close();
+      await rm(home, { recursive: true });
+    }
   });
 });
