@@ -3,6 +3,7 @@
  * kill knows what was going on. Only who holds the recovery program's lock begins one, goes on with one or looks for one, so
  * a record that is found is nobody's at work.
  */
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -143,11 +144,11 @@ export type OperationRecord = z.infer<typeof recordSchema>;
 /** What a kill left unfinished. @throws UserError when there is a record that cannot be read */
 export async function unfinished(): Promise<OperationRecord | undefined> {
   const found = await recall<unknown>(NAME);
-  if (found === undefined) return undefined;
+  if (found === undefined && !existsSync(join(RECOVERY, `${NAME}.json`))) return undefined;
   const record = recordSchema.safeParse(found);
   if (!record.success) {
     throw new UserError(
-      `${join(RECOVERY, `${NAME}.json`)} is not what this program writes.\n  fix: apply the latest release, then run aihub-recovery resume`,
+      `${join(RECOVERY, `${NAME}.json`)} is not what this program writes.\n  fix: apply the release that wrote it; one that is damaged is removed by hand, after a look at whether the hub is whole`,
     );
   }
   return record.data;

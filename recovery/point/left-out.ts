@@ -9,9 +9,14 @@ export const leftOut: readonly string[] = [
   // In the point as a dump and a copy of their own.
   "postgres",
   "valkey",
-  ...["history.db", "history.db-wal", "history.db-shm", "lock.db", "unfinished"].map((name) =>
-    join(workspaceState, name),
-  ),
+  ...[
+    "history.db",
+    "history.db-wal",
+    "history.db-shm",
+    "history.db.new",
+    "lock.db",
+    "unfinished",
+  ].map((name) => join(workspaceState, name)),
   // Fetched or made again by themselves.
   "open-webui/cache",
   "code-server/.cache",

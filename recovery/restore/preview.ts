@@ -5,7 +5,7 @@ import type { OpenHub } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import { countRows } from "../rows.ts";
 import { differences, type Tally, tally } from "./differences.ts";
-import { leftAlone } from "./left-alone.ts";
+import { leftAlone, UPLOADS } from "./left-alone.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { sizeInPoint, WORKSPACE } from "./restore-files.ts";
 
@@ -35,15 +35,29 @@ export async function previewHub(
       .filter(([table, inPoint]) => (now[table] ?? 0) !== inPoint)
       .map(([table, inPoint]) => [table, { now: now[table] ?? 0, inPoint }]),
   );
-  const found =
-    what === "chats"
-      ? { added: [], changed: [], removed: [], unchanged: 0 }
-      : await differences(repository.ls(snapshot, DATA, { recursive: true }), {
-          from: DATA,
-          target: DATA,
-          leftAlone: leftAlone(fresh),
-        });
-  return previewOf(point, found, rows);
+  if (what === "hub") {
+    const found = await differences(repository.ls(snapshot, DATA, { recursive: true }), {
+      from: DATA,
+      target: DATA,
+      leftAlone: leftAlone(fresh),
+    });
+    return previewOf(point, found, rows);
+  }
+  const uploads = join(DATA, UPLOADS);
+  const found = await differences(repository.ls(snapshot, uploads, { recursive: true }), {
+    from: uploads,
+    target: uploads,
+  });
+  const whole = (path: string) => `/${UPLOADS}${path}`;
+  return previewOf(
+    point,
+    {
+      ...found,
+      ...{ added: found.added.map(whole), changed: found.changed.map(whole) },
+      removed: [],
+    },
+    rows,
+  );
 }
 
 export async function previewFiles(

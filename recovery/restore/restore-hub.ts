@@ -1,14 +1,15 @@
 /** The whole hub, or its chats alone, as a recovery point holds them. */
-import { createWriteStream } from "node:fs";
 import {
-  chown,
-  lstat,
+  constants,
+  lchown,
   mkdir,
+  open,
   readdir,
   readFile,
   realpath,
   rename,
   rm,
+  stat,
   statfs,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ import { writeWhole } from "../memory.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
 import { Operation, type OperationKind } from "../operation.ts";
 import { CURRENT, DATA, RECOVERY, STAGING } from "../place.ts";
+import { readPoint } from "../point/point.ts";
 import { progress as onStandardError, type Progress } from "../progress.ts";
 import { CANARY_CHAT, CANARY_PROJECT } from "../proof/canary.ts";
 import { AT_WORK } from "../resume.ts";
@@ -29,9 +31,11 @@ import { start } from "../run.ts";
 import { serviceImages } from "../services.ts";
 import { startService, stopServices } from "./at-rest.ts";
 import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cache-base.ts";
-import { leftAlone } from "./left-alone.ts";
+import { leftAlone, UPLOADS } from "./left-alone.ts";
 import { type OpenPoint, reopenPoint } from "./open-point.ts";
+import { inPinnedFolder } from "./pinned-folder.ts";
 import { takeSafetyPoint } from "./point-of-the-present.ts";
+import { WORKSPACE } from "./restore-files.ts";
 import {
   asideName,
   fewer,
@@ -39,6 +43,7 @@ import {
   restoredName,
   swapDatabases,
 } from "./restored-database.ts";
+import { RolloutLock } from "./rollout-lock.ts";
 import { signInAsAdmin } from "./sign-in.ts";
 import { checkVersions } from "./versions.ts";
 
@@ -60,6 +65,9 @@ type Step = (typeof steps)[number];
 
 /** What a resume undoes: nothing that is used was changed by then. */
 const undone: readonly Step[] = ["point", "load", "stop"];
+
+/** While services stand still for it. */
+const still: readonly Step[] = ["stop", "files", "cache", "database"];
 
 const params = z.object({
   what: z.enum(["hub", "chats"]),
@@ -103,7 +111,7 @@ export const restoreKind: OperationKind<Step, Params> = {
       await undo(operation, hub, onStandardError);
       return;
     }
-    const opened = await reopenPoint(hub.repository, operation.params.snapshot);
+    const opened = await keptPoint(hub, operation);
     await carryOut(operation, hub, opened, onStandardError);
   },
 };
@@ -131,7 +139,8 @@ async function carryOut(
   const { what, fresh, withoutSafetyCopy } = operation.params;
   const { point, snapshot } = opened;
   const { database, repository, settings, secrets } = hub;
-  const scratch = join(RECOVERY, "looks", operation.id);
+  const scratch = scratchOf(operation);
+  const rollouts = new RolloutLock();
   const signOutsFile = join(scratch, "sign-outs.json");
   const result: Restored = {
     what,
@@ -170,6 +179,7 @@ async function carryOut(
       // Who signed out since the point was made stays out. A fresh host knows of nobody.
       const signOuts = hasCache && !fresh ? await readSignOuts() : [];
       await writeWhole(signOutsFile, JSON.stringify(signOuts ?? []), 0o600);
+      await writeWhole(join(scratch, POINT), JSON.stringify(point), 0o600);
       // People went on writing since the first one; now nobody does.
       if (operation.pointOfThePresent !== undefined) {
         operation.pointOfThePresent = await takeSafetyPoint(hub, progress);
@@ -184,6 +194,15 @@ async function carryOut(
             include: keysOfTheChat.map((folder) => `/${folder}`),
             delete: true,
           });
+        });
+        // What was uploaded since is left: no chat of the point names it.
+        await progress.step("Bringing back the uploads of its chats", async () => {
+          const { filesRestored, filesDeleted, bytesRestored } = await repository.restore({
+            snapshot: `${snapshot}:${DATA}`,
+            target: DATA,
+            include: [`/${UPLOADS}`],
+          });
+          result.files = { restored: filesRestored, removed: filesDeleted, bytes: bytesRestored };
         });
         return;
       }
@@ -221,6 +240,7 @@ async function carryOut(
       await progress.step("Putting the database in its place", () => swapDatabases(database));
     },
     async start() {
+      await rollouts.release();
       await progress.step("Starting everything", () => applyCurrent(operation.id, progress));
     },
     async verify() {
@@ -248,12 +268,14 @@ async function carryOut(
   try {
     for (const step of steps.slice(steps.indexOf(operation.step))) {
       await operation.enter(step);
+      if (still.includes(step)) await rollouts.hold();
       await work[step]();
       if (step === "start" && operation.params.stoppedAt !== undefined) {
         result.downtimeSeconds = (Date.now() - Date.parse(operation.params.stoppedAt)) / 1000;
       }
     }
   } catch (error) {
+    await rollouts.release();
     if (undone.includes(operation.step)) {
       await undo(operation, hub, progress).catch((again: Error) =>
         progress.note(`What was prepared is still there: ${again.message}`),
@@ -276,6 +298,21 @@ async function carryOut(
   return result;
 }
 
+/** In the scratch folder, so that a resume from "files" on gets there without asking the repository for it. */
+const POINT = "point.json";
+
+const scratchOf = ({ id }: { id: string }) => join(RECOVERY, "looks", id);
+
+async function keptPoint(
+  { repository }: OpenHub,
+  operation: Operation<Step, Params>,
+): Promise<OpenPoint> {
+  const { snapshot } = operation.params;
+  const text = await readFile(join(scratchOf(operation), POINT), "utf8").catch(() => undefined);
+  if (text === undefined) return reopenPoint(repository, snapshot);
+  return { snapshot, point: readPoint(text, `snapshot ${snapshot.slice(0, 8)}`) };
+}
+
 /** Tables that nobody but people add to or take from. Others change as soon as the chat starts. */
 const people = ["user", "chat", "file", "folder", "knowledge", "note", "channel", "message"].map(
   (table) => `public.${table}`,
@@ -289,7 +326,7 @@ async function undo(
 ): Promise<void> {
   if (settings.database === "embedded") await startService("postgres");
   await database.drop(restoredName(database));
-  await rm(join(RECOVERY, "looks", operation.id), { recursive: true, force: true });
+  await rm(scratchOf(operation), { recursive: true, force: true });
   if (operation.step === "stop") {
     await progress.step("Starting everything again", () => applyCurrent(operation.id, progress));
   }
@@ -297,27 +334,46 @@ async function undo(
   progress.note("The restore was taken back; the hub is as it was");
 }
 
-/** The MCP server's journal: a copy that is whole by itself, with nothing of the one that was there. */
+/**
+ * The MCP server's journal: a copy that is whole by itself, with nothing of the one that was there. The folder came out of the
+ * point, where people may have put links.
+ */
 async function restoreHistory(
   { repository }: OpenHub,
   { snapshot, point }: OpenPoint,
 ): Promise<void> {
-  const folder = join(DATA, "workspace/.aihub");
-  const path = join(folder, "history.db");
-  for (const part of ["-wal", "-shm"]) await rm(path + part, { force: true });
-  await rm(join(folder, "lock.db"), { force: true });
-  if (!point.history) {
-    await rm(path, { force: true });
-    return;
-  }
-  const { uid, gid } = await lstat(folder);
-  await pipeline(
-    repository.dump(snapshot, join(STAGING, "history.db")),
-    createWriteStream(`${path}.new`, { mode: 0o600, flush: true }),
-  );
-  await chown(`${path}.new`, uid, gid);
-  await rename(`${path}.new`, path);
+  await ensureState();
+  await inPinnedFolder(WORKSPACE, [STATE], async (folder) => {
+    const [path, next] = [join(folder, "history.db"), join(folder, "history.db.new")];
+    for (const old of [`${path}-wal`, `${path}-shm`, join(folder, "lock.db"), next]) {
+      await rm(old, { recursive: true, force: true });
+    }
+    if (!point.history) return rm(path, { force: true });
+    const { uid, gid } = await stat(folder);
+    const file = await open(next, NEW, 0o600);
+    await file.chown(uid, gid);
+    await pipeline(
+      repository.dump(snapshot, join(STAGING, "history.db")),
+      file.createWriteStream({ flush: true }),
+    );
+    await rename(next, path);
+  });
 }
+
+async function ensureState(): Promise<void> {
+  const folder = join(WORKSPACE, STATE);
+  try {
+    await mkdir(folder, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  const { uid, gid } = await stat(WORKSPACE);
+  await lchown(folder, uid, gid);
+}
+
+const STATE = ".aihub";
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** What a rollout does: folders, services, health, the set-up job, the doors. */
 async function applyCurrent(operationId: string, progress: Progress): Promise<void> {

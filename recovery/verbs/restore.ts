@@ -13,7 +13,7 @@ import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 const USAGE =
-  "restore hub | chats | project NAME [--as NEWNAME] | file PATH | look [PATH...] [--to FOLDER], each with [--point POINT] [--dry-run]";
+  "restore hub | chats | project NAME [--as NEWNAME] | file PATH, each with [--dry-run]; look [PATH...] [--to FOLDER]; all with [--point POINT]";
 
 export const restore: RecoveryVerb = {
   summary: `brings back: ${USAGE}`,
@@ -35,6 +35,9 @@ export const restore: RecoveryVerb = {
     // Wrong words are told before anything is opened.
     const ask = question(what, names, values.as);
     const dryRun = values["dry-run"] === true;
+    if (dryRun && ask.what === "look") {
+      throw new UserError("look changes nothing, so it has no --dry-run");
+    }
     if (!dryRun && ask.what !== "look") await resume(operationKinds, progress);
     if (!dryRun) await sweepSetAside();
     const hub = await openHub();

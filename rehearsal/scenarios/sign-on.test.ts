@@ -1,5 +1,6 @@
 /** Whatever the sign-on rests on may stop, hang or come back: nobody passes who may not, and who may gets in again. */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { isClear, plain } from "../faults/words.ts";
 import { ask, beUp, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
 
 let to: Outputs;
@@ -75,10 +76,8 @@ describe.each(["hub-server", "open-webui", "postgres", "valkey"])("%s", (service
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ email: "admin@example.com", password: "wrong" }),
       });
-      expect([program.status, program.body]).toEqual([
-        500,
-        expect.stringMatching(/^The chat could not do this.*hub -- status/),
-      ]);
+      expect(program.status).toBeGreaterThanOrEqual(500);
+      expect(isClear(plain(program.body)), program.body).toBe(true);
     }
     await nobodyPasses();
   });

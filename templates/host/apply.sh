@@ -335,19 +335,24 @@ end_unfinished() {
     [ -z "${AIHUB_OPERATION:-}" ] || return 0
     [ -f /data/hub/recovery/operation.json ] || return 0
     [ -x /usr/local/sbin/aihub-recovery ] || return 0
-    /usr/local/sbin/aihub-recovery resume ||
+    # One that a newer release began is known to the arriving one, if not to the running one.
+    /usr/local/sbin/aihub-recovery resume || recovery resume ||
         fail "what a restore or an upgrade had begun cannot be ended" "the lines above say what to do; then run again"
 }
 
 main() {
+    (cd "$here" && sha256sum --check --quiet --strict manifest.sha256) ||
+        fail "release $digest did not arrive whole" "run again; it is uploaded anew"
     if chat_changes; then hold_recovery; fi
     end_unfinished
     exec 9>"$root/lock"
-    flock --wait 60 9 || fail "another rollout is running on this host" "wait for it to end and run again"
+    flock --wait 60 9 || fail "another rollout or a restore is running on this host" "wait for it to end and run again"
+    # What a restore that began meanwhile stops must stay so.
+    if [ -z "${AIHUB_OPERATION:-}" ] && [ -f /data/hub/recovery/operation.json ]; then
+        fail "a restore or an upgrade began meanwhile" "wait for it to end and run again"
+    fi
     [ -f "$secrets" ] || fail "the host has no secrets yet ($secrets)"
     check_volume
-    (cd "$here" && sha256sum --check --quiet --strict manifest.sha256) ||
-        fail "release $digest did not arrive whole" "run again; it is uploaded anew"
     install_store
     make_folders
     check_compose

@@ -44,6 +44,13 @@ describe("an operation", () => {
     expect(existsSync(record)).toBe(false);
   });
 
+  it("whose record is damaged is not taken for none", async () => {
+    await Operation.begin(kind, { what: "a" });
+    await writeFile(record, '{"kind":"tri');
+    await expect(unfinished()).rejects.toThrow(/is not what this program writes[\s\S]*fix:/);
+    await expect(Operation.begin(kind, { what: "b" })).rejects.toThrow(/not what this program/);
+  });
+
   it("is alone", async () => {
     await Operation.begin(kind, { what: "a" });
     await expect(Operation.begin(kind, { what: "b" })).rejects.toThrow(/unfinished.*[\s\S]*resume/);
