@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 export interface Gap {
-  /** Seconds from the last good answer before to the first good one after the longest outage; 0: there was none. */
+  /** Seconds from the last good answer before to the first good one after the longest outage; 0: there was none. See gapOf. */
   longest: number;
   /** Of all outages together. */
   total: number;
@@ -40,20 +40,25 @@ function probesOf(mcpToken: string): Probe[] {
 const EVERY_MS = 250;
 const PATIENCE_MS = 2_000;
 
-/** Outages are counted from the last good answer to the next good one, so never too short. */
+/**
+ * Outages are counted from the last good answer to the next good one, so never too short. A host that is dead already gives
+ * none before: then from when it was first asked.
+ */
 export function gapOf(samples: readonly Sample[]): Gap {
   const outages: number[] = [];
-  let good: number | undefined;
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (!first || !last) return { longest: 0, total: 0, outages: 0 };
+  let good = first.at;
   let down = false;
   for (const { at, ok } of samples) {
     if (ok) {
-      if (down && good !== undefined) outages.push((at - good) / 1000);
+      if (down) outages.push((at - good) / 1000);
       good = at;
       down = false;
     } else down = true;
   }
-  const last = samples.at(-1);
-  if (down && last && good !== undefined) outages.push((last.at - good) / 1000);
+  if (down) outages.push((last.at - good) / 1000);
   return {
     longest: Math.max(0, ...outages),
     total: outages.reduce((sum, each) => sum + each, 0),

@@ -91,6 +91,10 @@ describe("the gap", () => {
     ["+-+---+", { longest: 1, total: 1.5, outages: 2 }],
     // Not back when it was last asked: as long as was seen.
     ["++---", { longest: 0.75, total: 0.75, outages: 1 }],
+    // A host that was dead before anybody looked.
+    ["----+", { longest: 1, total: 1, outages: 1 }],
+    ["---", { longest: 0.5, total: 0.5, outages: 1 }],
+    ["", { longest: 0, total: 0, outages: 0 }],
   ])("%s", (text, gap) => {
     expect(gapOf(samples(text))).toEqual(gap);
   });
