@@ -5,6 +5,8 @@ import { recoveryCommand, requireRecovery } from "./recovery-command.ts";
 import { REHEARSAL } from "./stack.ts";
 import { defineVerb, type Values } from "./verb.ts";
 
+const USAGE = "hub|chats|project NAME|file PATH|look [PATH...]";
+
 /** Passed on as they are. */
 const told = ["point", "as", "to"] as const;
 const switches = ["dry-run", "fresh", "without-safety-copy", "json"] as const;
@@ -14,7 +16,7 @@ export const verb = defineVerb({
   summary:
     "Brings back from a recovery point: hub, chats, project NAME, file PATH; or look [PATH...], which overwrites nothing\n" +
     "What is there before is kept as a recovery point of its own, and named at the end.",
-  arguments: "hub|chats|project NAME|file PATH|look [PATH...]",
+  arguments: USAGE,
   options: {
     point: {
       type: "string",
@@ -32,6 +34,7 @@ export const verb = defineVerb({
     json: { type: "boolean", help: "print JSON and nothing else" },
   },
   async run(values, words) {
+    requireWords(words, values);
     const overwrites = words[0] !== "look" && !values["dry-run"];
     if (overwrites && !values.yes) await confirm(words, values);
     return withHost(values, async (host) => {
@@ -53,6 +56,31 @@ export function restoreWords(words: readonly string[], values: Values): string[]
     "--",
     ...words,
   ];
+}
+
+/**
+ * Nobody is asked for a yes to what the host would refuse or do otherwise.
+ * @throws UserError that shows the usage
+ */
+export function requireWords([what, ...names]: readonly string[], values: Values): void {
+  const usage = `  npm run hub -- restore ${USAGE}; --help shows more`;
+  if (what === undefined) throw new UserError(`Restore what?\n${usage}`);
+  if (!["hub", "chats", "project", "file", "look"].includes(what)) {
+    throw new UserError(`"${what}" is nothing that can be restored.\n${usage}`);
+  }
+  const wanted = what === "project" || what === "file" ? 1 : 0;
+  if (!names[0] && wanted === 1) throw new UserError(`Which ${what}?\n${usage}`);
+  if (names.length > wanted && what !== "look") {
+    throw new UserError(
+      `One thing at a time; ${names.slice(wanted).join(" ")} is too much.\n${usage}`,
+    );
+  }
+  if (values.fresh === true && what !== "hub") {
+    throw new UserError(
+      `--fresh is for the whole hub on a host without data of its own, not for ${what}.\n` +
+        "  fix: leave --fresh out, then a recovery point of the present is taken first; or npm run hub -- restore hub --fresh",
+    );
+  }
 }
 
 /** What a yes would do, in words. */

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { expect, it } from "vitest";
 import { recoveryCommand } from "../../scripts/hub/recovery-command.ts";
-import { consequence, restoreWords } from "../../scripts/hub/restore.ts";
+import { consequence, requireWords, restoreWords } from "../../scripts/hub/restore.ts";
 
 it("passes words on to the host so that a shell takes each as it is", async () => {
   const words = ["--", "notes/a b.txt", "it's", "$(touch x)", "`id`", "-x", "", "é\n*"];
@@ -26,4 +26,25 @@ it("says what a yes does", () => {
     /project notes-old .* by notes of the point abc123/,
   );
   expect(consequence(["hub"], { "without-safety-copy": true })).toMatch(/WITHOUT/);
+});
+
+it.each([
+  [[], {}, /^Restore what\?\n.*hub\|chats\|project NAME/],
+  [["everything"], {}, /"everything" is nothing that can be restored/],
+  [["project"], {}, /^Which project\?/],
+  [["file"], { yes: true }, /^Which file\?/],
+  [["hub", "notes"], {}, /notes is too much/],
+  [["file", "a", "b"], {}, /; b is too much/],
+  // The host takes no notice of it there, so the yes would be to something else.
+  [["project", "notes"], { fresh: true }, /--fresh is for the whole hub/],
+  [["chats"], { fresh: true }, /--fresh is for the whole hub/],
+])("refuses %j with %j before it asks", (words, values, message) => {
+  expect(() => requireWords(words, values)).toThrow(message);
+});
+
+it("takes what the host takes", () => {
+  for (const words of [["hub"], ["chats"], ["project", "notes"], ["file", "a/b.md"], ["look"]]) {
+    expect(() => requireWords(words, {})).not.toThrow();
+  }
+  expect(() => requireWords(["hub"], { fresh: true })).not.toThrow();
 });
