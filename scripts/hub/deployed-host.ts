@@ -1,4 +1,5 @@
 /** The host as the stack's state knows it. */
+import { UserError } from "../../hub/user-error.ts";
 import type { OpenStack } from "./stack.ts";
 
 export interface DeployedHost {
@@ -42,12 +43,32 @@ export async function deployedHost(
 
 /**
  * The generation that a replacement ends with. One that was asked for and not reached is an act that was begun: it goes
- * on, so that running the verb again never replaces twice.
+ * on, so that running the verb again never replaces twice. Settings that are behind ask for nothing: they are of a checkout
+ * from before another's replacement.
  */
 export function nextGeneration(
   wanted: number,
   deployed: number | undefined,
 ): { generation: number; begun: boolean } {
-  if (deployed === undefined || wanted !== deployed) return { generation: wanted, begun: true };
+  if (deployed === undefined || wanted > deployed) return { generation: wanted, begun: true };
   return { generation: deployed + 1, begun: false };
+}
+
+/**
+ * Any other number replaces the host, a smaller one too: a checkout without the last replacement would undo it, unasked. A
+ * rehearsal has no second checkout, its settings lie beside its state.
+ * @throws UserError when the stack's settings are behind the host
+ */
+export async function requireNotBehind(
+  open: Pick<OpenStack, "stack" | "instance">,
+  wanted: number,
+): Promise<void> {
+  if (open.instance) return;
+  const deployed = (await deployedHost(open))?.generation;
+  if (deployed === undefined || wanted >= deployed) return;
+  const file = `Pulumi.${open.stack.name}.yaml`;
+  throw new UserError(
+    `hostGeneration is ${wanted} in ${file}, and the host of ${open.stack.name} is generation ${deployed} already: it was replaced from another checkout, and this one would replace it again.\n` +
+      `  fix: pull the ${file} that says ${deployed}; if it was never committed: npm run hub -- config set hostGeneration ${deployed} --stack ${open.stack.name}, and commit it`,
+  );
 }

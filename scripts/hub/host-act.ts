@@ -77,3 +77,11 @@ export async function carryOut(
   for (const line of gapText(gaps)) open.progress.note(line);
   return { seconds: Math.round((Date.now() - started) / 1000), gaps };
 }
+
+/** What is left to a person: another checkout, or CI, knows nothing of the change otherwise. A rehearsal is of one checkout. */
+export function tellToCommit({ instance, stack }: Pick<OpenStack, "instance" | "stack">): void {
+  if (instance) return;
+  process.stderr.write(
+    `Pulumi.${stack.name}.yaml says so now: commit and push it, or the next run from another checkout knows nothing of it.\n`,
+  );
+}

@@ -1,5 +1,6 @@
 import { describeHub } from "../../hub/hub.ts";
 import { lineProgress, silent } from "../progress.ts";
+import { requireNotBehind } from "./deployed-host.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
 import { defineVerb } from "./verb.ts";
@@ -19,7 +20,8 @@ export const verb = defineVerb({
   async run(values) {
     const open = await openStack(values, values.json ? quiet() : undefined);
     try {
-      describeHub(await open.config());
+      const { settings } = describeHub(await open.config());
+      await requireNotBehind(open, settings.hostGeneration);
       const lines = await runOperation(open, (options) =>
         open.stack.preview({ ...options, refresh: values.refresh === true }),
       );

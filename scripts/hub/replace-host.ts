@@ -9,7 +9,7 @@ import { deployedHost, nextGeneration } from "./deployed-host.ts";
 import { lastGoodDrill } from "./drill-log.ts";
 import { heal } from "./heal.ts";
 import { type HostShell, openHost } from "./host.ts";
-import { actOptions, carryOut, consent, planWith } from "./host-act.ts";
+import { actOptions, carryOut, consent, planWith, tellToCommit } from "./host-act.ts";
 import { backupFacts, hostRecovery } from "./host-recovery.ts";
 import { localState } from "./local-state.ts";
 import { dropletChange } from "./planned-changes.ts";
@@ -100,6 +100,7 @@ export const verb = defineVerb({
             ? `${JSON.stringify({ generation, from: deployed?.id ?? null, to: after?.id ?? null, point: point ?? null, ...done })}\n`
             : `The host is replaced: droplet ${deployed?.id ?? "(gone)"} by ${after?.id}, ${done.seconds} s in all.\n`,
         );
+        tellToCommit(open);
         return 0;
       } finally {
         host?.close();

@@ -5,7 +5,7 @@ import { lineProgress, silent } from "../progress.ts";
 import { deployedHost } from "./deployed-host.ts";
 import { digitalOcean } from "./digitalocean.ts";
 import { heal } from "./heal.ts";
-import { actOptions, carryOut, consent, planWith } from "./host-act.ts";
+import { actOptions, carryOut, consent, planWith, tellToCommit } from "./host-act.ts";
 import { dropletChange } from "./planned-changes.ts";
 import { openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
@@ -67,6 +67,7 @@ export const verb = defineVerb({
           ? `${JSON.stringify({ size, from: deployed.size, ...done })}\n`
           : `The host has the size ${size}, ${done.seconds} s in all.\n`,
       );
+      tellToCommit(open);
       return 0;
     } finally {
       await open.close();

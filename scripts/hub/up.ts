@@ -1,5 +1,7 @@
 import { describeHub } from "../../hub/hub.ts";
+import { UserError } from "../../hub/user-error.ts";
 import { ask } from "./ask.ts";
+import { requireNotBehind } from "./deployed-host.ts";
 import { heal } from "./heal.ts";
 import { rolloutNote } from "./rollout-note.ts";
 import { openStack } from "./stack.ts";
@@ -23,9 +25,15 @@ export const verb = defineVerb({
     const started = Date.now();
     const open = await openStack(values);
     try {
-      describeHub(await open.config());
+      const { settings } = describeHub(await open.config());
+      if (!open.instance && !values.yes && !process.stdin.isTTY) {
+        throw new UserError(
+          `up asks before it changes stack ${open.stack.name}, and nobody can answer here; add --yes, or see what it would do: npm run hub -- preview --stack ${open.stack.name}`,
+        );
+      }
+      await requireNotBehind(open, settings.hostGeneration);
       const stale = await heal(open);
-      if (!open.instance && !values.yes && process.stdin.isTTY) {
+      if (!open.instance && !values.yes) {
         const preview = await runOperation(open, (options) => open.stack.preview(options));
         for (const line of preview.planned) process.stderr.write(`  ${line}\n`);
         if (preview.changed === 0) process.stderr.write("  nothing would change\n");

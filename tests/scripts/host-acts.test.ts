@@ -1,6 +1,6 @@
 /** What decides whether the host may be replaced or resized, and how long it was away. */
 import { describe, expect, it } from "vitest";
-import { nextGeneration } from "../../scripts/hub/deployed-host.ts";
+import { nextGeneration, requireNotBehind } from "../../scripts/hub/deployed-host.ts";
 import { gapOf } from "../../scripts/hub/gap-watch.ts";
 import { DROPLET, dropletChange, requireKept } from "../../scripts/hub/planned-changes.ts";
 import { hindrances } from "../../scripts/hub/readiness.ts";
@@ -78,6 +78,34 @@ describe("the generation", () => {
     // Killed between the old droplet's end and the new one's begin.
     expect(nextGeneration(2, undefined)).toEqual({ generation: 2, begun: true });
     expect(nextGeneration(2, 2)).toEqual({ generation: 3, begun: false });
+  });
+
+  it("never goes back to that of a checkout that is behind", () => {
+    expect(nextGeneration(1, 2)).toEqual({ generation: 3, begun: false });
+  });
+
+  const stack = (replacementTrigger: unknown, instance?: object) =>
+    ({
+      instance,
+      stack: {
+        name: "prod",
+        exportStack: async () => ({
+          deployment: { resources: [{ type: DROPLET, id: "7", replacementTrigger }] },
+        }),
+      },
+    }) as unknown as Parameters<typeof requireNotBehind>[0];
+
+  it("of settings that are behind is refused, with the file that has to be had", async () => {
+    await expect(requireNotBehind(stack(3), 2)).rejects.toThrow(
+      /is 2 in Pulumi\.prod\.yaml.* generation 3 already[\s\S]*fix: pull the Pulumi\.prod\.yaml/,
+    );
+    await requireNotBehind(stack(3), 3);
+    await requireNotBehind(stack(3), 4);
+    await requireNotBehind(stack(undefined), 1);
+  });
+
+  it("may be any in a rehearsal", async () => {
+    await requireNotBehind(stack(90, {}), 11);
   });
 });
 
