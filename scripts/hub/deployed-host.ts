@@ -1,5 +1,6 @@
 /** The host as the stack's state knows it. */
 import { UserError } from "../../hub/user-error.ts";
+import { type DigitalOcean, digitalOcean } from "./digitalocean.ts";
 import type { OpenStack } from "./stack.ts";
 
 export interface DeployedHost {
@@ -10,18 +11,21 @@ export interface DeployedHost {
   disk: number;
   /** Its `hostGeneration`; undefined when the state does not say. */
   generation: number | undefined;
+  /** It is deleted, and what replaces it was not made. */
+  pendingReplacement: boolean;
 }
 
 interface State {
   type: string;
   id?: string;
   delete?: boolean;
+  pendingReplacement?: boolean;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
   replacementTrigger?: unknown;
 }
 
-/** Undefined: there is none, or it is gone already and its replacement was not made. */
+/** Undefined: there is none that the state knows. */
 export async function deployedHost(
   open: Pick<OpenStack, "stack">,
 ): Promise<DeployedHost | undefined> {
@@ -38,7 +42,17 @@ export async function deployedHost(
     size: String(found.inputs?.size ?? ""),
     disk: Number(found.outputs?.disk ?? 0),
     generation: Number.isFinite(generation) ? generation : undefined,
+    pendingReplacement: found.pendingReplacement === true,
   };
+}
+
+/** Whether it is there no more, whatever the state says of it. */
+export async function isGone(
+  host: DeployedHost | undefined,
+  api: Pick<DigitalOcean, "get"> = digitalOcean(),
+): Promise<boolean> {
+  if (!host || host.pendingReplacement) return true;
+  return (await api.get(`/v2/droplets/${host.id}`, "droplet")) === undefined;
 }
 
 /**

@@ -1,19 +1,17 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { escrowOutputSchema } from "../../escrow/contents.ts";
 import { openRepository } from "../../escrow/open-repository.ts";
 import { describeHub } from "../../hub/hub.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { lineProgress, silent } from "../progress.ts";
-import { deployedHost, nextGeneration } from "./deployed-host.ts";
+import { deployedHost, isGone, nextGeneration } from "./deployed-host.ts";
 import { lastGoodDrill } from "./drill-log.ts";
 import { heal } from "./heal.ts";
 import { type HostShell, openHost } from "./host.ts";
 import { actOptions, carryOut, consent, planWith, tellToCommit } from "./host-act.ts";
 import { backupFacts, hostRecovery } from "./host-recovery.ts";
-import { localState } from "./local-state.ts";
 import { dropletChange } from "./planned-changes.ts";
 import { type Evidence, hindrances } from "./readiness.ts";
+import { goesOnUnasked, IntentFile } from "./replacement-intent.ts";
 import { resticFor } from "./restic-here.ts";
 import { type OpenStack, openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
@@ -46,9 +44,13 @@ export const verb = defineVerb({
         );
       }
       const { generation, begun } = nextGeneration(settings.hostGeneration, deployed?.generation);
-      const intent = await Intent.of(open);
-      // What was agreed to, and made safe, before a run was killed is not asked for again.
-      const goesOn = begun && (await intent.generation()) === generation;
+      const intent = await IntentFile.of(open);
+      // What was agreed to, and made safe, just before a run was killed is not looked at again.
+      const goesOn =
+        begun &&
+        goesOnUnasked(await intent.read(), {
+          ...{ generation, hostGone: await isGone(deployed), now: Date.now() },
+        });
       const host = goesOn ? undefined : await openHost(open).catch(() => undefined);
       let point: string | undefined;
       try {
@@ -88,12 +90,13 @@ export const verb = defineVerb({
         }
         await consent("replace-host", values);
         if (host) point = await pointOfThePresent(open, host, values.force === true);
-        await intent.set(generation);
+        // One that goes on keeps its time: the point is no younger for it.
+        if (!goesOn) await intent.write(generation);
         const done = await carryOut(open, setting, {
           refresh,
           title: "Replacing the host",
         });
-        await intent.clear();
+        await intent.remove();
         const after = await deployedHost(open);
         process.stdout.write(
           values.json
@@ -110,36 +113,6 @@ export const verb = defineVerb({
     }
   },
 });
-
-/** The generation that was agreed to and made safe: a file of this machine, so that a killed act goes on here. */
-class Intent {
-  readonly #file: string;
-
-  private constructor(file: string) {
-    this.#file = file;
-  }
-
-  static async of(open: OpenStack): Promise<Intent> {
-    return new Intent(join(await localState(open), "replacement.json"));
-  }
-
-  async generation(): Promise<number | undefined> {
-    try {
-      return (JSON.parse(await readFile(this.#file, "utf8")) as { generation: number }).generation;
-    } catch {
-      return undefined;
-    }
-  }
-
-  async set(generation: number): Promise<void> {
-    const text = JSON.stringify({ generation, time: new Date().toISOString() });
-    await writeFile(this.#file, `${text}\n`, { mode: 0o600 });
-  }
-
-  async clear(): Promise<void> {
-    await rm(this.#file, { force: true });
-  }
-}
 
 /** By the host itself; one that is dead cannot be asked, so then what lies in the repository counts. */
 async function evidence(open: OpenStack, host: HostShell | undefined): Promise<Evidence> {

@@ -1,9 +1,10 @@
 /** What decides whether the host may be replaced or resized, and how long it was away. */
 import { describe, expect, it } from "vitest";
-import { nextGeneration, requireNotBehind } from "../../scripts/hub/deployed-host.ts";
+import { isGone, nextGeneration, requireNotBehind } from "../../scripts/hub/deployed-host.ts";
 import { gapOf } from "../../scripts/hub/gap-watch.ts";
 import { DROPLET, dropletChange, requireKept } from "../../scripts/hub/planned-changes.ts";
 import { hindrances } from "../../scripts/hub/readiness.ts";
+import { goesOnUnasked } from "../../scripts/hub/replacement-intent.ts";
 
 const now = Date.parse("2026-11-25T12:00:00Z");
 const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
@@ -106,6 +107,40 @@ describe("the generation", () => {
 
   it("may be any in a rehearsal", async () => {
     await requireNotBehind(stack(90, {}), 11);
+  });
+});
+
+describe("a replacement that was begun", () => {
+  const intent = (hours: number) => ({ generation: 2, time: hoursAgo(hours) });
+  const there = { generation: 2, hostGone: false, now };
+
+  it("goes on unasked when its run was killed just now", () => {
+    expect(goesOnUnasked(intent(0.5), there)).toBe(true);
+  });
+
+  it("is made safe anew when the old host went on for long", () => {
+    expect(goesOnUnasked(intent(2), there)).toBe(false);
+    // A clock that was set back says nothing of its age.
+    expect(goesOnUnasked(intent(-2), there)).toBe(false);
+    expect(goesOnUnasked({ generation: 2, time: "then" }, there)).toBe(false);
+  });
+
+  it("goes on, however long ago it was, when the old host is gone", () => {
+    expect(goesOnUnasked(intent(2000), { ...there, hostGone: true })).toBe(true);
+  });
+
+  it("is nobody's but the one that was agreed to", () => {
+    expect(goesOnUnasked(undefined, { ...there, hostGone: true })).toBe(false);
+    expect(goesOnUnasked(intent(0.5), { ...there, generation: 3 })).toBe(false);
+  });
+
+  it("has no old host when the state or the cloud says so", async () => {
+    const host = { id: "7", size: "", disk: 0, generation: 1, pendingReplacement: false };
+    const cloud = (droplet: unknown) => ({ get: async () => droplet as never });
+    expect(await isGone(host, cloud({ id: 7 }))).toBe(false);
+    expect(await isGone(host, cloud(undefined))).toBe(true);
+    expect(await isGone({ ...host, pendingReplacement: true }, cloud({ id: 7 }))).toBe(true);
+    expect(await isGone(undefined, cloud(undefined))).toBe(true);
   });
 });
 
