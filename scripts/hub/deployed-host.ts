@@ -57,14 +57,17 @@ export async function isGone(
 
 /**
  * The generation that a replacement ends with. One that was asked for and not reached is an act that was begun: it goes
- * on, so that running the verb again never replaces twice. Settings that are behind ask for nothing: they are of a checkout
+ * on, so that running the verb again never replaces twice. So does one that made the droplet and came no further: `intended`
+ * is the generation of an act whose end nobody saw. Settings that are behind ask for nothing: they are of a checkout
  * from before another's replacement.
  */
 export function nextGeneration(
   wanted: number,
   deployed: number | undefined,
+  intended?: number,
 ): { generation: number; begun: boolean } {
   if (deployed === undefined || wanted > deployed) return { generation: wanted, begun: true };
+  if (wanted === deployed && intended === deployed) return { generation: deployed, begun: true };
   return { generation: deployed + 1, begun: false };
 }
 

@@ -43,14 +43,18 @@ export const verb = defineVerb({
           `Stack ${open.stack.name} has no hub yet; npm start makes one, and nothing has to be replaced`,
         );
       }
-      const { generation, begun } = nextGeneration(settings.hostGeneration, deployed?.generation);
       const intent = await IntentFile.of(open);
       // What was agreed to, and made safe, just before a run was killed is not looked at again.
-      const goesOn =
-        begun &&
-        goesOnUnasked(await intent.read(), {
-          ...{ generation, hostGone: await isGone(deployed), now: Date.now() },
-        });
+      const intended = goesOnUnasked(await intent.read(), {
+        hostGone: await isGone(deployed),
+        now: Date.now(),
+      });
+      const { generation, begun } = nextGeneration(
+        settings.hostGeneration,
+        deployed?.generation,
+        intended,
+      );
+      const goesOn = begun && intended === generation;
       const host = goesOn ? undefined : await openHost(open).catch(() => undefined);
       let point: string | undefined;
       try {

@@ -14,17 +14,17 @@ export interface Intent {
 const YOUNG_MS = 3_600_000;
 
 /**
- * Whether a replacement that was begun goes on unasked, without a look at the backups and without a new recovery point.
- * One that failed before it touched the host does so for an hour only: the hub has gone on since, and its point is not of
- * the present any more. Where the host is gone there is nothing left to make safe.
+ * @returns the generation of a replacement that goes on unasked, without a look at the backups and without a new recovery
+ * point. One that failed before it touched the host does so for an hour only: the hub has gone on since, and its point is not
+ * of the present any more. Where the host is gone there is nothing left to make safe.
  */
 export function goesOnUnasked(
   intent: Intent | undefined,
-  { generation, hostGone, now }: { generation: number; hostGone: boolean; now: number },
-): boolean {
-  if (intent?.generation !== generation) return false;
+  { hostGone, now }: { hostGone: boolean; now: number },
+): number | undefined {
+  if (intent === undefined) return undefined;
   const age = now - Date.parse(intent.time);
-  return hostGone || (age >= 0 && age < YOUNG_MS);
+  return hostGone || (age >= 0 && age < YOUNG_MS) ? intent.generation : undefined;
 }
 
 export class IntentFile {

@@ -3,6 +3,7 @@ import { UserError } from "../../hub/user-error.ts";
 import { ask } from "./ask.ts";
 import { requireNotBehind } from "./deployed-host.ts";
 import { heal } from "./heal.ts";
+import { IntentFile } from "./replacement-intent.ts";
 import { rolloutNote } from "./rollout-note.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
@@ -43,6 +44,8 @@ export const verb = defineVerb({
       const lines = await open.progress.step("Running the program", () =>
         runOperation(open, (options) => open.stack.up({ ...options, refresh, parallel: 8 })),
       );
+      // A replacement that was begun has its end by this.
+      await (await IntentFile.of(open)).remove();
       const outputs = await open.stack.outputs();
       const value = (name: string) => String(outputs[name]?.value ?? "");
       const note = lines.changed > 0 ? await rolloutNote(open, value("release")) : undefined;

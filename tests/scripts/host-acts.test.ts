@@ -79,6 +79,9 @@ describe("the generation", () => {
     // Killed between the old droplet's end and the new one's begin.
     expect(nextGeneration(2, undefined)).toEqual({ generation: 2, begun: true });
     expect(nextGeneration(2, 2)).toEqual({ generation: 3, begun: false });
+    // Killed when the new droplet was there and had neither the address nor a release.
+    expect(nextGeneration(2, 2, 2)).toEqual({ generation: 2, begun: true });
+    expect(nextGeneration(3, 3, 2)).toEqual({ generation: 4, begun: false });
   });
 
   it("never goes back to that of a checkout that is behind", () => {
@@ -112,26 +115,25 @@ describe("the generation", () => {
 
 describe("a replacement that was begun", () => {
   const intent = (hours: number) => ({ generation: 2, time: hoursAgo(hours) });
-  const there = { generation: 2, hostGone: false, now };
+  const there = { hostGone: false, now };
 
   it("goes on unasked when its run was killed just now", () => {
-    expect(goesOnUnasked(intent(0.5), there)).toBe(true);
+    expect(goesOnUnasked(intent(0.5), there)).toBe(2);
   });
 
   it("is made safe anew when the old host went on for long", () => {
-    expect(goesOnUnasked(intent(2), there)).toBe(false);
+    expect(goesOnUnasked(intent(2), there)).toBeUndefined();
     // A clock that was set back says nothing of its age.
-    expect(goesOnUnasked(intent(-2), there)).toBe(false);
-    expect(goesOnUnasked({ generation: 2, time: "then" }, there)).toBe(false);
+    expect(goesOnUnasked(intent(-2), there)).toBeUndefined();
+    expect(goesOnUnasked({ generation: 2, time: "then" }, there)).toBeUndefined();
   });
 
   it("goes on, however long ago it was, when the old host is gone", () => {
-    expect(goesOnUnasked(intent(2000), { ...there, hostGone: true })).toBe(true);
+    expect(goesOnUnasked(intent(2000), { ...there, hostGone: true })).toBe(2);
   });
 
-  it("is nobody's but the one that was agreed to", () => {
-    expect(goesOnUnasked(undefined, { ...there, hostGone: true })).toBe(false);
-    expect(goesOnUnasked(intent(0.5), { ...there, generation: 3 })).toBe(false);
+  it("is nobody's when nobody agreed to one", () => {
+    expect(goesOnUnasked(undefined, { ...there, hostGone: true })).toBeUndefined();
   });
 
   it("has no old host when the state or the cloud says so", async () => {
