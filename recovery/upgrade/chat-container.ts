@@ -1,9 +1,5 @@
 /** The chat's container, as an upgrade and its way back need it. */
-import { existsSync } from "node:fs";
-import { realpath } from "node:fs/promises";
-import { join } from "node:path";
 import { UserError } from "../../hub/user-error.ts";
-import { CURRENT, ROOT } from "../place.ts";
 import { run } from "../run.ts";
 import { addressOf, containerOf } from "../services.ts";
 import { untilReady } from "./check-chat.ts";
@@ -49,27 +45,4 @@ export async function untilChatReady(): Promise<void> {
       if (status === "exited" || status === "dead") throw new UserError("It ended.");
     },
   });
-}
-
-/**
- * Starts what ran before.
- * @returns what does not get healthy of it, in Docker's words; undefined: all does, or nothing ever ran here
- */
-export async function startCurrent(): Promise<string | undefined> {
-  const release = await realpath(CURRENT);
-  const secrets = join(ROOT, "secrets/applied.env");
-  const change = join(release, "switch.sh");
-  try {
-    if (existsSync(change)) await run(change, [release, secrets]);
-    else {
-      await run("docker", [
-        ...["compose", "--progress", "quiet", "--project-name", "aihub"],
-        ...["--file", join(release, "compose.yaml"), "--env-file", secrets],
-        ...["up", "--detach", "--wait", "--wait-timeout", "420", "--remove-orphans"],
-      ]);
-    }
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

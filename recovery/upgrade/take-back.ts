@@ -6,7 +6,8 @@ import { writeWhole } from "../memory.ts";
 import { openHubData } from "../open-hub.ts";
 import { CURRENT, ROOT } from "../place.ts";
 import { progress } from "../progress.ts";
-import { removeChat, startCurrent, untilChatReady } from "./chat-container.ts";
+import { removeChat, untilChatReady } from "./chat-container.ts";
+import { startCurrent, startDataOfCurrent } from "./current-release.ts";
 import { databasesOf } from "./databases.ts";
 import { openDoor } from "./door.ts";
 import type { Upgrade } from "./operation.ts";
@@ -21,12 +22,17 @@ export async function takeBack(upgrade: Upgrade): Promise<void> {
     await removeRehearsal();
     return upgrade.done();
   }
+  const ran = existsSync(join(CURRENT, "compose.yaml"));
+  if (upgrade.params.appliedEnv !== "") {
+    await writeWhole(join(ROOT, "secrets/applied.env"), upgrade.params.appliedEnv, 0o600);
+  }
   const { database, settings } = await openHubData();
   const { before, failed } = databasesOf(database);
   const cache = settings.cache === "embedded";
   await progress.step("Bringing the chat's data back", async () => {
+    if (upgrade.step === "changing") await removeChat();
+    if (ran) await startDataOfCurrent(settings);
     if (upgrade.step === "changing") {
-      await removeChat();
       // Its copy has its own name until the exchange: where there is none, that was done.
       if (await database.exists(before)) await database.exchange(before, failed);
     }
@@ -34,11 +40,8 @@ export async function takeBack(upgrade: Upgrade): Promise<void> {
     await database.drop(before);
     await database.drop(failed);
   });
-  if (upgrade.params.appliedEnv !== "") {
-    await writeWhole(join(ROOT, "secrets/applied.env"), upgrade.params.appliedEnv, 0o600);
-  }
   let flaw: string | undefined;
-  if (existsSync(join(CURRENT, "compose.yaml"))) {
+  if (ran) {
     await progress.step(`Starting ${nameOf(upgrade.params.from)} again`, async () => {
       flaw = await startCurrent();
       if (flaw !== undefined)
