@@ -90,7 +90,8 @@ async function requireUpward(seen: string, to: string): Promise<void> {
   if (directionOf(seen, to) !== "older") return;
   throw new UserError(
     `Open WebUI ${nameOf(to)} is older than ${nameOf(seen)}, which its data have seen; migrations lead one way.\n` +
-      "  fix: npm run hub -- points lists the recovery points; npm run hub -- restore POINT brings one from before the upgrade back, with its version",
+      `  fix: npm run hub -- config set images.openWebui ${seen}, then npm start\n` +
+      '  or: a new stack with the older version, and there npm run hub -- restore hub --fresh --point POINT --stack NEW with a point from before the upgrade (docs/recovery.md, "Upgrading Open WebUI")',
   );
 }
 
