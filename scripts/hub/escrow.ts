@@ -131,14 +131,22 @@ async function adopt(file: string, values: Values): Promise<number> {
         "",
         `Its backups go to, and are restored from, ${chosen.location}`,
         "Look whether the settings fit the new account (adminCidrs, domain, region), then make the hub and restore it:",
-        `  npm run hub -- config --stack ${stack}`,
-        `  npm start -- --stack ${stack}`,
-        `  npm run hub -- restore --stack ${stack}`,
+        ...afterAdoption(stack).map((line) => `  ${line}`),
         "",
       ].join("\n"),
     );
     return 0;
   });
+}
+
+/** Commands. The point is named: until the new hub has the old data it takes points of its own, and the newest may be one of them. */
+export function afterAdoption(stack: string): string[] {
+  return [
+    `npm run hub -- config --stack ${stack}`,
+    `npm start -- --stack ${stack}`,
+    `npm run hub -- points --stack ${stack}`,
+    `npm run hub -- restore hub --fresh --point POINT --stack ${stack}`,
+  ];
 }
 
 async function withStack(
