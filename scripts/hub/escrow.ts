@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { EscrowContents } from "../../escrow/contents.ts";
 import { describeContents } from "../../escrow/describe.ts";
 import { fingerprintOf } from "../../escrow/fingerprint.ts";
+import { fromCopy } from "../../escrow/from-copy.ts";
 import { type OpenBy, openEscrow } from "../../escrow/open.ts";
 import { type OpenedRepository, openRepository } from "../../escrow/open-repository.ts";
 import { recordScript } from "../../escrow/record.ts";
@@ -110,17 +111,15 @@ async function adopt(file: string, values: Values): Promise<number> {
   if (typeof values.stack !== "string") {
     throw new UserError("Name the new stack that takes the escrow over: --stack NAME");
   }
-  const contents = await openEscrow(await readGiven(file), await escrowKey(values));
-  const chosen = values["from-copy"] === true ? contents.copy : contents.repository;
-  if (!chosen) {
-    throw new UserError("The escrow knows of no second copy; leave --from-copy out");
-  }
+  const sealed = await openEscrow(await readGiven(file), await escrowKey(values));
+  const contents = values["from-copy"] === true ? fromCopy(sealed) : sealed;
+  const { location } = contents.repository;
   return withStack(values, async (open) => {
-    await adoptEscrow(open, { ...contents, repository: chosen }, { force: values.force === true });
+    await adoptEscrow(open, contents, { force: values.force === true });
     const stack = open.stack.name;
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ stack, from: contents.stack, made: contents.made, location: chosen.location })}\n`,
+        `${JSON.stringify({ stack, from: contents.stack, made: contents.made, location })}\n`,
       );
       return 0;
     }
@@ -129,7 +128,7 @@ async function adopt(file: string, values: Values): Promise<number> {
         `Stack ${stack} has taken over:`,
         ...describeContents(contents).map((line) => `  ${line}`),
         "",
-        `Its backups go to, and are restored from, ${chosen.location}`,
+        `Its backups go to, and are restored from, ${location}`,
         "Look whether the settings fit the new account (adminCidrs, domain, region), then make the hub and restore it:",
         ...afterAdoption(stack).map((line) => `  ${line}`),
         "",
