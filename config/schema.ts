@@ -84,6 +84,9 @@ const backupPlace = z.string().superRefine((place, context) => {
   }
 });
 
+/** A slash at the end of a place means nothing. */
+const withoutSlash = (place?: string) => place?.replace(/\/$/, "");
+
 const count = (usual: number) => z.coerce.number().int().min(0).max(1000).default(usual);
 
 const audience = (usual: (typeof audiences)[number]) => oneOf(audiences, "audience").default(usual);
@@ -269,6 +272,10 @@ export const settingsSchema = z.strictObject({
         .optional(),
       /** SSH host key of that host. */
       gitHostKey: z.string().optional(),
+    })
+    .refine(({ to, copyTo }) => withoutSlash(to) !== withoutSlash(copyTo), {
+      path: ["copyTo"],
+      message: "must be another place than backup.to",
     })
     .prefault({})
     .describe(

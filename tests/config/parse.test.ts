@@ -141,6 +141,10 @@ describe("the place of backups", () => {
       expect(() => withBackup({ to }), to).toThrow(/backup\.to must be spaces, off, s3:/);
     }
     expect(() => withBackup({ copyTo: "spaces" })).toThrow(/copyTo must be a place/);
+    expect(() => withBackup({ to: "/mnt/backups", copyTo: "/mnt/backups/" })).toThrow(
+      /backup\.copyTo must be another place than backup\.to\n.*set --path aihub:backup\.copyTo/,
+    );
+    expect(withBackup({ to: "/mnt/backups", copyTo: "/mnt/copy" }).copyTo).toBe("/mnt/copy");
   });
 
   it("needs what opens the way to it", () => {
