@@ -12,6 +12,7 @@ import type { ChatDatabase } from "../database.ts";
 import { openHubData } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import type { Progress } from "../progress.ts";
+import { switchAutomationsOff } from "../restore/automations-off.ts";
 import { countRows, type Rows } from "../rows.ts";
 import { run } from "../run.ts";
 import type { RecoverySettings } from "../settings.ts";
@@ -89,11 +90,7 @@ export async function rehearse(
     await progress.step("Loading the copy into a database for the rehearsal", async () => {
       await database.create(rehearsal);
       await load(database, rehearsal, dump);
-      // In a copy nobody's work is done on time: whom it would reach is not to be reached twice.
-      await database.sql(
-        `DO $$ BEGIN IF to_regclass('public.automation') IS NOT NULL THEN EXECUTE 'UPDATE automation SET is_active = false'; END IF; END $$;`,
-        { database: rehearsal },
-      );
+      await switchAutomationsOff(database, rehearsal);
     });
     const rows = before ?? (await countRows(database, { name: rehearsal }));
     const newest = await newestChats(database, login.email, rehearsal);
