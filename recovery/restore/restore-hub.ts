@@ -30,6 +30,7 @@ import { countRows, type Rows } from "../rows.ts";
 import { start } from "../run.ts";
 import { serviceImages } from "../services.ts";
 import { startService, stopServices } from "./at-rest.ts";
+import { switchAutomationsOff } from "./automations-off.ts";
 import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cache-base.ts";
 import { leftAlone, UPLOADS } from "./left-alone.ts";
 import { type OpenPoint, reopenPoint } from "./open-point.ts";
@@ -166,9 +167,11 @@ async function carryOut(
       }
     },
     async load() {
-      await progress.step("Loading the database beside the one in use", () =>
-        loadDatabase(repository, opened, database),
-      );
+      await progress.step("Loading the database beside the one in use", async () => {
+        await loadDatabase(repository, opened, database);
+        // Beside the hub itself, as in a fire drill: whom its automations reach is not to be reached twice.
+        if (!settings.enabled) await switchAutomationsOff(database, restoredName(database));
+      });
     },
     async stop() {
       await mkdir(scratch, { recursive: true, mode: 0o700 });

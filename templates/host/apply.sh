@@ -203,7 +203,7 @@ chat_image_of() {
     awk '/^  [a-z]/ { chat = $1 == "open-webui:" } chat && $1 == "image:" { print $2; exit }' "$1/compose.yaml" | tr -d "\"'"
 }
 
-# Sets seen. A restore brings data and release of one time, and looks after them itself.
+# Sets seen. A restore looks after the data itself.
 chat_changes() {
     [ -z "${AIHUB_OPERATION:-}" ] || return 1
     seen=$(cat "$chat_image" 2>/dev/null || { [ -f "$current/compose.yaml" ] && chat_image_of "$current"; } || true)
