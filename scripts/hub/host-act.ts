@@ -1,11 +1,11 @@
 /** An act that changes the host: previewed, asked for, watched from outside, and done only when the hub is well again. */
-import { writeFile } from "node:fs/promises";
 import { UserError } from "../../hub/user-error.ts";
 import { ask } from "./ask.ts";
 import { type Gap, GapWatch, gapText } from "./gap-watch.ts";
 import { requireGates } from "./gates.ts";
 import { type Plan, planOf, requireKept } from "./planned-changes.ts";
-import { type OpenStack, stackFile } from "./stack.ts";
+import { withSettingsCopy } from "./settings-copy.ts";
+import type { OpenStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
 import type { Values } from "./verb.ts";
 
@@ -16,7 +16,7 @@ export const actOptions = {
 } as const;
 
 /**
- * Previews the stack with one setting changed. The setting is as it was afterwards.
+ * Previews the stack with one setting changed, in a copy of its settings.
  * @throws UserError when the plan takes away what must stay
  */
 export async function planWith(
@@ -24,15 +24,11 @@ export async function planWith(
   setting: { key: string; value: string },
   refresh: boolean,
 ): Promise<Plan> {
-  const before = await stackFile(open);
-  try {
-    await open.stack.setConfig(`aihub:${setting.key}`, { value: setting.value });
-    const plan = await planOf(open, refresh);
-    requireKept(plan.changes);
-    return plan;
-  } finally {
-    await writeFile(before.path, before.text);
-  }
+  const plan = await withSettingsCopy(open, setting, (configFile) =>
+    planOf(open, { refresh, configFile }),
+  );
+  requireKept(plan.changes);
+  return plan;
 }
 
 /** @throws UserError when nobody can be asked, or the answer is no */

@@ -39,12 +39,16 @@ const losing = new Set([
   "discard-replaced",
 ]);
 
-export async function planOf(open: OpenStack, refresh: boolean): Promise<Plan> {
+export async function planOf(
+  open: OpenStack,
+  /** By other settings than the stack's own. */
+  given: { refresh: boolean; configFile: string },
+): Promise<Plan> {
   const changes: PlannedChange[] = [];
   const lines = await runOperation(open, (options) =>
     open.stack.preview({
       ...options,
-      refresh,
+      ...given,
       onEvent: (event: EngineEvent) => {
         options.onEvent(event);
         const step = event.resourcePreEvent?.metadata;
