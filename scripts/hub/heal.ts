@@ -1,7 +1,8 @@
 /**
  * Makes the state whole after a run that was killed: its lock is taken off when its process is gone, and what it was
  * making is found by name. A half-made resource that holds no data is removed, so that it is made again; the volume,
- * which holds all data, is taken into the state as it is, and so is the bucket of the backups. What was done on a host that is gone or off is forgotten.
+ * which holds all data, is taken into the state as it is, and so are the bucket of the backups and the address, which is
+ * found by its droplet. What was done on a host that is gone or off is forgotten.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -52,6 +53,29 @@ const disposable: Record<string, Orphan> = {
   "digitalocean:index/monitorAlert:MonitorAlert": {
     ...byName("/v2/monitoring/alerts", "policies", "uuid"),
     match: (item, inputs) => item.description === inputs.description,
+  },
+};
+
+interface Adoptable extends Orphan {
+  /** Beside the inputs. */
+  outputs(id: string): Record<string, unknown>;
+}
+
+/** Kinds that are taken over as they are: they hold data, or settle better by what the engine does with them later. */
+const adoptable: Record<string, Adoptable> = {
+  "digitalocean:index/volume:Volume": {
+    ...byName("/v2/volumes", "volumes"),
+    outputs: (id) => ({ id }),
+  },
+  // It has no name. A droplet takes one address, so a second could never be put to it; without a droplet it is anybody's.
+  "digitalocean:index/reservedIp:ReservedIp": {
+    path: "/v2/reserved_ips",
+    key: "reserved_ips",
+    match: ({ droplet }, { dropletId }) =>
+      dropletId !== undefined &&
+      String((droplet as { id?: unknown } | null)?.id) === String(dropletId),
+    id: ({ ip }) => String(ip),
+    outputs: (id) => ({ id, ipAddress: id }),
   },
 };
 
@@ -109,18 +133,18 @@ async function settle(
   resource: ResourceState,
 ): Promise<string> {
   const name = resource.urn.split("::").at(-1);
-  if (resource.type === "digitalocean:index/volume:Volume") {
-    const volumes = await api.list<{ id: string; name: string }>("/v2/volumes", "volumes");
-    const found = volumes.find((volume) => volume.name === resource.inputs.name);
-    const known = deployment.resources?.some(
-      (each) => each.urn === resource.urn && each.id === found?.id,
-    );
-    if (!found || known) return `${name}: was not made`;
+  const kept = adoptable[resource.type];
+  if (kept) {
+    const items = await api.list<Record<string, unknown>>(kept.path, kept.key);
+    const found = items.find((item) => kept.match(item, resource.inputs));
+    const id = found && kept.id(found);
+    const known = deployment.resources?.some((each) => each.urn === resource.urn && each.id === id);
+    if (id === undefined || known) return `${name}: was not made`;
     deployment.resources = [
       ...(deployment.resources ?? []),
-      { ...resource, id: found.id, outputs: { ...resource.inputs, id: found.id } },
+      { ...resource, id, outputs: { ...resource.inputs, ...kept.outputs(id) } },
     ];
-    return `${name}: volume ${found.id} taken into the state`;
+    return `${name}: ${id} taken into the state`;
   }
   if (resource.type === BUCKET) {
     const { name: bucket } = resource.inputs;
