@@ -240,9 +240,8 @@ export class Repository {
     const byClock = await forget(forgetByClock(policy));
     const acts = await forget(forgetActs());
     if (prune && !dryRun) await this.prune();
-    const gone = new Set(acts.removed.map(({ id }) => id));
     return {
-      kept: byClock.kept.filter(({ id }) => !gone.has(id)),
+      kept: [...byClock.kept, ...acts.kept],
       removed: [...byClock.removed, ...acts.removed],
     };
   }

@@ -1,6 +1,7 @@
 /** Which recovery points are kept, as arguments of `restic forget`. */
+import type { Reason } from "../point/point.ts";
 
-/** The newest point of each of the last so many hours, days, weeks and months that have one. */
+/** The newest point by the clock of each of the last so many hours, days, weeks and months that have one. */
 export interface RetentionPolicy {
   hourly: number;
   daily: number;
@@ -20,21 +21,26 @@ export const POINT_TAG = "aihub";
 /** Tag of a point that stays until somebody removes it. */
 export const KEEP_TAG = "keep";
 
-/** Tags of points that somebody may want to go back to, however many were made that hour. */
-const ACT_TAGS = ["manual", "before-upgrade", "before-restore", "before-replacement"].map(
-  (reason) => `reason:${reason}`,
-);
+const withReason = (...reasons: Reason[]) =>
+  reasons.flatMap((reason) => ["--tag", `${POINT_TAG},reason:${reason}`]);
+/** Points that the clock makes. */
+const CLOCK = withReason("scheduled", "nightly");
+/** Points that somebody may want to go back to, however many were made that hour. */
+const ACTS = withReason("manual", "before-upgrade", "before-restore", "before-replacement");
 /** For how long all of these stay, counted from the newest of them. */
 const ACTS_STAY = "30d";
 
 // All points are one series: machines are replaced, and paths may change.
 const one = ["--group-by", "", "--keep-last", "1", "--keep-tag", KEEP_TAG];
 
-/** What is let go by the clock. Points of an act stay here, whatever the policy. */
+/**
+ * What is let go by the clock. Points of acts take no part: one that stood for its day or month, and went with the acts
+ * later, would leave that day or month without any.
+ */
 export function forgetByClock({ hourly, daily, weekly, monthly }: RetentionPolicy): string[] {
   return [
-    ...["--tag", POINT_TAG, ...one],
-    ...ACT_TAGS.flatMap((tag) => ["--keep-tag", tag]),
+    ...CLOCK,
+    ...one,
     ...["--keep-hourly", String(hourly), "--keep-daily", String(daily)],
     ...["--keep-weekly", String(weekly), "--keep-monthly", String(monthly)],
   ];
@@ -42,9 +48,5 @@ export function forgetByClock({ hourly, daily, weekly, monthly }: RetentionPolic
 
 /** What is let go of the points of acts. */
 export function forgetActs(): string[] {
-  return [
-    ...ACT_TAGS.flatMap((tag) => ["--tag", `${POINT_TAG},${tag}`]),
-    ...one,
-    ...["--keep-within", ACTS_STAY],
-  ];
+  return [...ACTS, ...one, "--keep-within", ACTS_STAY];
 }

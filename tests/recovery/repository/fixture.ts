@@ -53,7 +53,7 @@ export async function makeFixture(): Promise<Fixture> {
   };
 }
 
-/** Backs the folder up as a recovery point. */
+/** Backs the folder up as a recovery point; it is a scheduled one unless `tags` give a reason. */
 export function point(
   repository: Repository,
   source: string,
@@ -63,7 +63,7 @@ export function point(
   return repository.backup({
     paths: [source],
     host: "hub",
-    tags: [...TAGS, ...tags],
+    tags: tags.some((tag) => tag.startsWith("reason:")) ? ["aihub", ...tags] : [...TAGS, ...tags],
     ...(time === undefined ? {} : { time }),
   });
 }

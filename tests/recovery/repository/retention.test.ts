@@ -43,7 +43,7 @@ test("the last of each hour, day, week and month, as many as the policy says", a
   for (const [index, time] of [...made].reverse().entries())
     await repository.backup({
       paths: [fixture.source],
-      tags: ["aihub"],
+      tags: ["aihub", `reason:${index % 2 ? "scheduled" : "nightly"}`],
       host: `hub-${index % 2}`,
       time: new Date(`${time}:00Z`),
     });
@@ -95,6 +95,24 @@ test("a point of before an act stays for a month, beside the others of its hour"
   expect(times(kept)).toEqual(stay);
   expect(times(removed)).toEqual(["2025-12-01T10:10", "2026-01-31T10:30"]);
   expect(times(await repository.snapshots())).toEqual(stay);
+});
+
+test("points of acts take the place of no point by the clock", async () => {
+  for (const date of ["2026-01-30", "2026-01-31", "2026-02-28", "2026-05-20"]) {
+    for (const [time, reason] of [
+      ["10:00", "scheduled"],
+      ["23:50", "manual"],
+    ])
+      await point(repository, fixture.source, {
+        time: new Date(`${date}T${time}:00Z`),
+        tags: [`reason:${reason}`],
+      });
+  }
+  const { kept } = await repository.forget({ hourly: 2, daily: 2, weekly: 2, monthly: 3 });
+  expect(times(kept)).toEqual([
+    ...["2026-01-31T10:00", "2026-02-28T10:00", "2026-05-20T10:00", "2026-05-20T23:50"],
+  ]);
+  expect(times(await repository.snapshots())).toEqual(times(kept));
 });
 
 test("the space of what went is given back", async () => {
