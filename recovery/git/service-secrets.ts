@@ -15,14 +15,32 @@ export async function serviceSecrets(): Promise<string[]> {
     for (const name of await readdir(folder).catch(() => [])) {
       const lines = (await readFile(join(folder, name), "utf8")).trim().split("\n");
       if (name.endsWith(".env")) {
-        found.push(...lines.map((line) => line.slice(line.indexOf("=") + 1)));
+        found.push(...lines.map(valueIn));
       } else if (lines.length === 1 && !name.endsWith(".json")) found.push(lines[0] ?? "");
     }
   }
   return found.map(secretOf).filter((value) => value !== "");
 }
 
-/** Of an address only its password. */
+/** Of a line `NAME='value'`: the quotes are Compose's, and nobody who notes the value down takes them along. */
+function valueIn(line: string): string {
+  const value = line.slice(line.indexOf("=") + 1);
+  return /^'(.*)'$/.exec(value)?.[1] ?? value;
+}
+
+/** Of an address only its password; one of the web without a password is no secret. */
 function secretOf(value: string): string {
-  return URL.canParse(value) ? decodeURIComponent(new URL(value).password) : value;
+  const { protocol, password } = URL.canParse(value) ? new URL(value) : {};
+  if (password) return decoded(password);
+  // A secret with a colon in it looks like an address, too.
+  return protocol === "http:" || protocol === "https:" ? "" : value;
+}
+
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    // A bare % in it.
+    return password;
+  }
 }
