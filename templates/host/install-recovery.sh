@@ -93,6 +93,28 @@ nightly=$(sed -n 's/^ *"nightlyAt": "\([0-9:]*\)",*$/\1/p' "$here/settings.json"
 unit aihub-point "Recovery point of the hub" "point --reason scheduled --skip-when-busy" 3h "*:$([ "$every" = 60 ] && echo 00 || echo "0/$every")"
 unit aihub-nightly "The night's recovery point, its proof, and what is no longer kept" nightly 12h "*-*-* $nightly:00"
 
+# systemd leaves out a time that does not exist, as in the night that summer time begins: an hour later is seen whether it did.
+# Seen late, it starts the night's work once more, which does no harm.
+write /etc/systemd/system/aihub-nightly-late.service <<UNIT
+[Unit]
+Description=The night's recovery point, in a night without its time
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'test "\$\$(date -d "1 hour ago" +%%H:%%M)" = $nightly || exec systemctl start --no-block aihub-nightly.service'
+UNIT
+write /etc/systemd/system/aihub-nightly-late.timer <<UNIT
+[Unit]
+Description=The night's recovery point, in a night without its time
+
+[Timer]
+OnCalendar=*-*-* $(printf '%02d' $(((10#${nightly%:*} + 1) % 24))):${nightly#*:}:00
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+UNIT
+
 # What was begun and not ended is ended before anybody uses the hub: the data first, then what a change left (aihub-resume), and
 # whoever only lost his connection does not wait for the next boot.
 write /etc/systemd/system/aihub-unfinished.service <<'UNIT'
@@ -125,11 +147,12 @@ UNIT
 systemctl daemon-reload
 systemctl enable --quiet aihub-unfinished.service
 systemctl enable --quiet --now aihub-unfinished.timer
+timers=(aihub-point.timer aihub-nightly.timer aihub-nightly-late.timer)
 if grep -q '"enabled": true' "$here/settings.json"; then
-    systemctl enable --quiet --now aihub-point.timer aihub-nightly.timer
-    systemctl restart aihub-point.timer aihub-nightly.timer
+    systemctl enable --quiet --now "${timers[@]}"
+    systemctl restart "${timers[@]}"
 else
-    systemctl disable --quiet --now aihub-point.timer aihub-nightly.timer
+    systemctl disable --quiet --now "${timers[@]}"
 fi
 
 # What is told at once: that there is no escrow yet, for one.

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,6 +102,102 @@ describe("the log of rollouts", () => {
     expect(await readdir(place)).toEqual(["releases.jsonl"]);
     expect((await stat(file())).mode & 0o777).toBe(0o600);
   });
+});
+
+describe("the timers of the recovery points", () => {
+  let place: string;
+  beforeEach(async () => {
+    place = await mkdtemp(join(tmpdir(), "aihub-timers-"));
+    for (const name of ["bin", "etc/systemd/system"])
+      await mkdir(join(place, name), { recursive: true });
+    await program("systemctl", `echo "$@" >>${place}/asked`);
+    await writeFile(join(place, "bin/tools.tsv"), "");
+  });
+  afterEach(() => rm(place, { recursive: true }));
+  const program = (name: string, body: string) =>
+    writeFile(join(place, "bin", name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  const asked = () => readFile(join(place, "asked"), "utf8").catch(() => "");
+  const unit = (name: string) => join(place, "etc/systemd/system", name);
+  const env = (zone: string) => ({ PATH: `${place}/bin:${process.env.PATH}`, TZ: zone });
+
+  /** The script as it is, but for where it writes to. */
+  const install = async (nightlyAt: string) => {
+    const text = await readFile(`${folder}install-recovery.sh`, "utf8");
+    const script = join(place, "bin/install-recovery.sh");
+    await writeFile(
+      script,
+      text.replace(/\/(etc\/systemd|opt\/aihub|usr\/local\/sbin)\//g, `${place}/$&`),
+    );
+    await mkdir(join(place, "usr/local/sbin"), { recursive: true });
+    const settings = { enabled: true, everyMinutes: 15, nightlyAt };
+    await writeFile(join(place, "bin/settings.json"), JSON.stringify(settings, null, 2));
+    await run("bash", [script], { env: env("UTC") });
+  };
+  const calendar = async (name: string) =>
+    /^OnCalendar=(.*)$/m.exec(await readFile(unit(name), "utf8"))?.[1] as string;
+
+  /** What the unit an hour later starts at that time. */
+  const startsAt = async (now: string, zone: string) => {
+    await rm(join(place, "asked"), { force: true });
+    // Only what is asked of the present is another's answer.
+    const hourAgo = Date.parse(now) / 1000 - 3600;
+    await program(
+      "date",
+      `[ "$2" = "1 hour ago" ] && exec /bin/date -d @${hourAgo} "$3"\nexec /bin/date "$@"`,
+    );
+    const text = await readFile(unit("aihub-nightly-late.service"), "utf8");
+    const command = /^ExecStart=\/bin\/sh -c '(.*)'$/m.exec(text)?.[1] as string;
+    const asShell = command.replaceAll("$$", "$").replaceAll("%%", "%");
+    await run("/bin/sh", ["-c", asShell], { env: env(zone) });
+    return (await asked()).trim();
+  };
+  const START = "start --no-block aihub-nightly.service";
+
+  it.each([
+    ["02:00", "Europe/Berlin", "2026-03-29T01:00:00Z", START],
+    ["02:30", "America/New_York", "2026-03-08T07:30:00Z", START],
+    ["00:15", "Asia/Beirut", "2026-03-28T22:15:00Z", START],
+    // By half an hour only.
+    ["02:00", "Australia/Lord_Howe", "2026-10-03T16:00:00Z", START],
+    ["02:00", "Europe/Berlin", "2026-03-28T02:00:00Z", ""],
+    ["02:00", "Europe/Berlin", "2026-10-25T02:00:00Z", ""],
+    ["23:30", "Europe/Berlin", "2026-03-28T23:30:00Z", ""],
+    ["08:09", "UTC", "2026-03-29T09:09:00Z", ""],
+  ])("at %s in %s, seen at %s: %j", async (nightlyAt, zone, now, starts) => {
+    await install(nightlyAt);
+    expect(await startsAt(now, zone)).toBe(starts);
+  });
+
+  it("are all on, and the later look is an hour after the night's point", async () => {
+    await install("08:09");
+    expect(await asked()).toContain(
+      "enable --quiet --now aihub-point.timer aihub-nightly.timer aihub-nightly-late.timer\n",
+    );
+    expect(await calendar("aihub-nightly.timer")).toBe("*-*-* 08:09:00");
+    expect(await calendar("aihub-nightly-late.timer")).toBe("*-*-* 09:09:00");
+    await install("23:30");
+    expect(await calendar("aihub-nightly-late.timer")).toBe("*-*-* 00:30:00");
+  });
+
+  it.skipIf(!existsSync("/usr/bin/systemd-analyze"))(
+    "are what systemd takes them for",
+    async () => {
+      await install("02:00");
+      const analyze = (...args: string[]) =>
+        run("systemd-analyze", args, { env: env("Europe/Berlin") });
+      const next = async (name: string) => {
+        const { stdout } = await analyze(
+          ...["calendar", "--base-time", "2026-03-28 12:00:00", await calendar(name)],
+        );
+        return /Next elapse: (.*)/.exec(stdout)?.[1];
+      };
+      expect(await next("aihub-nightly.timer")).toMatch(/2026-03-30 02:00:00/);
+      expect(await next("aihub-nightly-late.timer")).toMatch(/2026-03-29 03:00:00/);
+      await expect(
+        analyze("verify", unit("aihub-nightly-late.service"), unit("aihub-nightly-late.timer")),
+      ).resolves.toMatchObject({ stderr: "" });
+    },
+  );
 });
 
 describe.skipIf(process.getuid?.() !== 0)("the host's report", () => {
