@@ -9,6 +9,7 @@ import type { ChatDatabase } from "../database.ts";
 import { writeWhole } from "../memory.ts";
 import { DATA, STAGING } from "../place.ts";
 import type { Progress } from "../progress.ts";
+import { ensureRemembered } from "../repository/remembered-repository.ts";
 import { literalPattern, type Repository } from "../repository/restic.ts";
 import { POINT_TAG } from "../repository/retention-policy.ts";
 import { serviceImages } from "../services.ts";
@@ -62,7 +63,7 @@ export async function takePoint(
     );
   }
   requireVolume();
-  await source.repository.ensure();
+  await ensureRemembered("repository", source.repository);
   try {
     for (let attempt = 1; ; attempt++) {
       const staged = await stage(source, reason, progress);
@@ -223,7 +224,7 @@ async function sendCopy(
 ): Promise<Error | undefined> {
   try {
     const sent = await progress.step("Sending the second copy", async () => {
-      await copy.ensure();
+      await ensureRemembered("copy-repository", copy);
       return send(copy, staged, reason);
     });
     return sent ? undefined : new Error("files went while they were copied");

@@ -68,16 +68,23 @@ export class Repository {
     this.#options = options;
   }
 
+  /** 64 hex digits; undefined when there is no repository. */
+  async id(): Promise<string | undefined> {
+    try {
+      return (await this.#config()).id;
+    } catch (error) {
+      if (error instanceof RepositoryError && error.kind === "missing") return undefined;
+      throw error;
+    }
+  }
+
   /**
-   * Makes the repository when there is none.
-   * @returns its id, 64 hex digits, and whether it was made now
+   * Makes the repository when there is none. The hub's own: by `ensureRemembered` alone.
+   * @returns its id, and whether it was made now
    */
   async ensure(): Promise<{ id: string; created: boolean }> {
-    try {
-      return { id: (await this.#config()).id, created: false };
-    } catch (error) {
-      if (!(error instanceof RepositoryError && error.kind === "missing")) throw error;
-    }
+    const id = await this.id();
+    if (id !== undefined) return { id, created: false };
     await this.#run(["init"]);
     return { id: (await this.#config()).id, created: true };
   }
