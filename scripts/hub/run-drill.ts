@@ -32,6 +32,8 @@ export interface Drill {
 const nameOf = (values: Values) => (typeof values.stack === "string" ? values.stack : REHEARSAL);
 /** Of the stack that a drill makes. */
 export const drillName = (values: Values) => `${nameOf(values)}-drill`;
+const cleanCommand = (values: Values) =>
+  `npm run hub -- drill --clean${nameOf(values) === REHEARSAL ? "" : ` --stack ${nameOf(values)}`}`;
 
 /** Ctrl-C ends what is under way; what was made is removed all the same. */
 function stopOnSignal(): { stopped: Promise<never>; happened: () => boolean; off: () => void } {
@@ -91,6 +93,8 @@ export async function runDrill(
   const options = { ...values, stack: drillName(values) };
   let open = await openStack(options, progress);
   let began = Date.now();
+  /** What is still there of it, and why. */
+  let left: string | undefined;
   try {
     // What a drill that was killed left would only be in the way.
     await removeDrill(open);
@@ -114,18 +118,14 @@ export async function runDrill(
   } finally {
     try {
       if (values.keep === true && !signal.happened()) {
-        progress.note(
-          `the drill's host stays and goes on costing; npm run hub -- drill --clean${nameOf(values) === REHEARSAL ? "" : ` --stack ${nameOf(values)}`} removes it`,
-        );
+        left = `the drill's host stays and goes on costing; ${cleanCommand(values)} removes it`;
+        progress.note(left);
       } else {
         // How the drill went is known by now and must not be lost.
         await removeDrill(open).catch((error) => {
-          record.checks.push({
-            name: "removed all that the drill made",
-            ok: false,
-            detail: said(error),
-          });
-          progress.note(`the drill's host is still there: ${said(error)}`);
+          left = `THE DRILL'S HOST IS STILL THERE and goes on costing: ${said(error)}\n  fix: ${cleanCommand(values)}`;
+          record.checks.push({ name: "removed all that the drill made", ok: false, detail: left });
+          progress.note(left);
         });
       }
     } finally {
@@ -134,7 +134,7 @@ export async function runDrill(
     }
   }
   if (signal.happened()) {
-    throw new UserError("Stopped on request; what the drill had made is removed");
+    throw new UserError(`Stopped on request; ${left ?? "what the drill had made is removed"}`);
   }
   const minutes = (Date.now() - began) / 60_000;
   return { record, minutes, cost: await costOf(size, minutes) };
