@@ -67,7 +67,7 @@ export async function pushWorkspace(
     const theirs = await agreeWithRemote(repository, remote, author, access.url);
     const committed = await commitWorkspace(repository, author, options, progress);
     if (committed.commit !== undefined && committed.commit !== theirs) {
-      await progress.step("Pushing", () => remote.push());
+      await progress.step("Pushing", () => remote.push(theirs));
     }
     // Small packs of many nights become one; a night without it costs nothing but room.
     await repository

@@ -43,7 +43,12 @@ const known: readonly [pattern: RegExp, what: string, fix: string][] = [
   [
     /GH013.*secret|push protection|secret.?scanning/is,
     "refuses the push: it found a secret that this hub's scanner does not know",
-    "its page on secret scanning names the file: take the secret out, remove /data/hub/recovery/git on the host (what was pushed is fetched again), then aihub-recovery push-workspace",
+    "its page on secret scanning names the file: take the secret out, then aihub-recovery push-workspace on the host",
+  ],
+  [
+    /fsck error/i,
+    "refuses the push: it does not take the name or the content of a file",
+    "it is one that git reads itself, such as .gitattributes, or whose name looks like .git: take it out of the workspace or name it in a .gitignore, then aihub-recovery push-workspace on the host",
   ],
   [
     /GH006|GH013|protected branch|hook declined|rule violations|deny updating|prohibited/i,
@@ -61,11 +66,21 @@ const known: readonly [pattern: RegExp, what: string, fix: string][] = [
     "make room there, or keep large files out by a .gitignore",
   ],
   [
+    /\[remote rejected\]/,
+    "refuses the push",
+    "see its operator's rules for what is pushed; when a file is against them, take it out of the workspace or name it in a .gitignore, then aihub-recovery push-workspace on the host",
+  ],
+  [
     /remote end hung up|could not read from remote|early EOF|unexpected disconnect/i,
     "ended the connection",
     "it is tried again the next night; if it lasts, check backup.gitUrl and the deploy key there",
   ],
 ];
+
+/** Whether the remote saw all that was pushed, and does not want it. */
+export function isRefusal(error: Error): boolean {
+  return error instanceof ProgramError && error.stderr.includes("[remote rejected]");
+}
 
 export function remoteError(error: Error, url: string): Error {
   if (!(error instanceof ProgramError)) return error;

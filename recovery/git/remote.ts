@@ -3,7 +3,7 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../hub/user-error.ts";
 import { BRANCH, type GitRepository } from "./git-repository.ts";
-import { remoteError } from "./remote-error.ts";
+import { isRefusal, remoteError } from "./remote-error.ts";
 
 export interface RemoteAccess {
   url: string;
@@ -76,9 +76,21 @@ export class Remote {
     );
   }
 
-  /** Never by force. @throws UserError */
-  async push(): Promise<void> {
-    await this.#ask(["push", "--", this.#url, `${BRANCH}:${BRANCH}`], MOVE_WITHIN);
+  /**
+   * Never by force. What the remote refuses is taken back here, up to `theirs`, its newest commit: else each later push would
+   * bring it along again, whatever the workspace has by then.
+   * @throws UserError
+   */
+  async push(theirs: string | undefined): Promise<void> {
+    const args = ["push", "--", this.#url, `${BRANCH}:${BRANCH}`];
+    try {
+      await this.#repository.git(args, { env: this.#env, timeout: MOVE_WITHIN });
+    } catch (error) {
+      if (isRefusal(error as Error)) {
+        await this.#repository.git(["update-ref", ...(theirs ? [BRANCH, theirs] : ["-d", BRANCH])]);
+      }
+      throw remoteError(error as Error, this.#url);
+    }
   }
 
   async #ask(args: readonly string[], timeout: number): Promise<string> {

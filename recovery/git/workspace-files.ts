@@ -25,7 +25,14 @@ export type Mode = "100644" | "100755" | "120000";
 export type Read =
   | { mode: Mode; content: Buffer }
   /** What is gone, a socket or a pipe is nobody's loss. */
-  | { leftOut: "too large" | "a link that leads out" | "a name that git refuses" | "nothing" };
+  | {
+      leftOut:
+        | "too large"
+        | "a link that leads out"
+        | "a name that git refuses"
+        | "a line that git refuses"
+        | "nothing";
+    };
 
 /**
  * Paths of all files that no .gitignore excludes, as bytes in latin1. Repositories inside the workspace are folders like any
@@ -66,7 +73,11 @@ export async function listWorkspace(repository: GitRepository, root: string): Pr
 
 /** @param root without links @param path from `listWorkspace` */
 export function readWorkspaceFile(root: string, path: string): Read {
-  if (path.split("/").some(isGitName)) return { leftOut: "a name that git refuses" };
+  // Git takes a backslash for a slash, as Windows does.
+  const parts = path.split(/[/\\]/).map(asOthersRead);
+  const refused = (name: string, at: number) =>
+    GIT_NAMES.test(name) || (ATTRIBUTES.test(name) && at < parts.length - 1);
+  if (parts.some(refused)) return { leftOut: "a name that git refuses" };
   const place = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, "latin1")]);
   let file: number;
   try {
@@ -84,6 +95,9 @@ export function readWorkspaceFile(root: string, path: string): Read {
     if (stat.size > LARGEST) return { leftOut: "too large" };
     const content = readFileSync(file);
     if (content.length > LARGEST) return { leftOut: "too large" };
+    if (ATTRIBUTES.test(parts.at(-1) ?? "") && hasLongLine(content)) {
+      return { leftOut: "a line that git refuses" };
+    }
     return { mode: stat.mode & 0o100 ? "100755" : "100644", content };
   } finally {
     closeSync(file);
@@ -134,13 +148,30 @@ function liesAt(file: number, place: Buffer): boolean {
   return readlinkSync(`/proc/self/fd/${file}`, { encoding: "buffer" }).equals(place);
 }
 
-/** What some file system takes for `.git`; servers refuse the whole push for one. */
-function isGitName(part: string): boolean {
-  const name = Buffer.from(part, "latin1")
+/**
+ * What some file system takes for `.git`, and what git takes for its list of submodules: a repository of files alone has
+ * none, and servers refuse the whole push for an address in it that they do not like.
+ */
+const GIT_NAMES = /^(?:\.git|git~1|\.gitmodules|gitmod~[1-4]|gi7eba~[1-9])$/;
+/** Attributes of files: no folder may be called so. */
+const ATTRIBUTES = /^(?:\.gitattributes|gitatt~[1-4]|gi7d29~[1-9])$/;
+
+/** Bytes from which servers refuse the whole push for a line of attributes. */
+const LONG_LINE = 2048;
+
+function hasLongLine(content: Buffer): boolean {
+  return content
+    .toString("latin1")
+    .split("\n")
+    .some((line) => line.length >= LONG_LINE);
+}
+
+/** A name as file systems read it that leave out some of its characters. */
+function asOthersRead(part: string): string {
+  return Buffer.from(part, "latin1")
     .toString()
     .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, "")
     .replace(/:.*$/s, "")
     .replace(/[. ]+$/, "")
     .toLowerCase();
-  return name === ".git" || name === "git~1";
 }

@@ -123,6 +123,28 @@ describe("a push", () => {
     }
   });
 
+  it("leaves out what a server that looks into files refuses all for", async () => {
+    await host.remote("config", "receive.fsckObjects", "true");
+    const long = `*.x ${"a".repeat(2044)}\n`;
+    const refused = [
+      ...["a\\.git", "x\\git~1", ".git\\x", "d/.GITmodules", ".gitmodules", "e/.gitattributes/x"],
+      ...[".gitattributes", "f\\.gitattributes"],
+    ];
+    for (const path of refused) {
+      const content = /modules$/.test(path) ? '[submodule "a"]\n\turl = -u./x\n' : long;
+      await host.write(path, content);
+    }
+    // What only looks like it.
+    const kept = ["b\\c.txt", "d/.gitattributes", "d/gitmodules", "d/x.git"];
+    for (const path of kept) await host.write(path, long.replace("aa", ""));
+    const { leftOut } = await host.push();
+    expect(leftOut.map(({ path }) => path).sort()).toEqual(refused.sort());
+    const whyOf = new Map(leftOut.map(({ path, why }) => [path, why]));
+    expect(whyOf.get(".gitattributes")).toBe("a line that git refuses");
+    expect(whyOf.get(".gitmodules")).toBe("a name that git refuses");
+    expect((await host.files()).sort()).toEqual(kept.sort());
+  });
+
   it("leaves the key nowhere, and none of it in what ssh and git are told", async () => {
     await host.write("a.txt", "a\n");
     await host.push();
@@ -257,9 +279,33 @@ describe("a repository elsewhere", () => {
     await host.write("b.txt", "b\n");
     await rm(hook);
     await host.push();
-    expect(await host.commits()).toHaveLength(2);
+    expect(await host.commits()).toHaveLength(1);
     expect(await host.files()).toEqual(["a.txt", "b.txt"]);
   });
+
+  it.each(["the first", "a later"])(
+    "that refuses a file in %s push gets the rest without it",
+    async (which) => {
+      // Looks at each commit that comes, as scanners do.
+      const hook = join(host.repository, "hooks/pre-receive");
+      await mkdir(join(host.repository, "hooks"), { recursive: true });
+      await writeFile(
+        hook,
+        "#!/bin/sh\nread -r old new ref\nfor c in $(git rev-list $new); do git ls-tree -r --name-only $c; done | grep bad && exit 1\nexit 0\n",
+        { mode: 0o755 },
+      );
+      if (which === "a later") await host.push();
+      await host.write("bad.txt", "what the server does not want\n");
+      await expect(host.push()).rejects.toThrow(/refuses the push/);
+      await expect(host.push()).rejects.toThrow(/refuses the push/);
+      await rm(join(host.workspace, "bad.txt"));
+      await host.write("c.txt", "c\n");
+      expect(await host.push()).toMatchObject({ changed: true });
+      expect(await host.files()).toEqual(["a.txt", "c.txt"]);
+      expect(await host.commits()).toHaveLength(which === "a later" ? 2 : 1);
+      expect(await host.everything()).not.toContain("does not want");
+    },
+  );
 
   it("with commits of its own keeps them, and is told", async () => {
     await foreignCommit(host, "README.md");

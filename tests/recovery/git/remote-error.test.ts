@@ -26,6 +26,15 @@ it.each([
     "remote: error: GH001: Large files detected. You may want to try Git Large File Storage",
     /has no room for it/,
   ],
+  [
+    "remote: error: object 6b2962cf78a105b864a69c91ed1c244423983d84: hasDotgit: contains '.git'\nremote: fatal: fsck error in packed object\nerror: remote unpack failed: index-pack abnormal exit\n ! [remote rejected] main -> main (unpacker error)",
+    /does not take the name or the content of a file/,
+  ],
+  [
+    "remote: fatal: write error: No space left on device\nerror: remote unpack failed: index-pack abnormal exit\n ! [remote rejected] main -> main (unpacker error)",
+    /has no room for it/,
+  ],
+  [" ! [remote rejected] main -> main (some policy)", /refuses the push\.\n/],
   [" ! [rejected]        main -> main (fetch first)", /changed while it was pushed to/],
   [
     "ssh: Could not resolve hostname git.example.com: Name or service not known",
