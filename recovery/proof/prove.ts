@@ -1,5 +1,5 @@
 /**
- * Whether the newest recovery point in the repository is good, by reading it back. Nothing of what its maker knew is
+ * Whether a recovery point in the repository is good, by reading it back. Nothing of what its maker knew is
  * taken for granted but what `point.json` says, and that is compared with what is there.
  */
 import type { Readable } from "node:stream";
@@ -7,6 +7,7 @@ import { type Point, readPoint } from "../point/point.ts";
 import { missingUploads, UPLOAD_COLUMNS, UPLOADS, uploadOf } from "../point/referenced-files.ts";
 import { readSqlDump, type SqlDump } from "../point/sql-dump.ts";
 import { POINT_TAG } from "../repository/retention-policy.ts";
+import { isAhead } from "./ahead.ts";
 import { CANARY_CHAT, CANARY_FILE } from "./canary.ts";
 import { type Past, remembered, shrunk } from "./floors.ts";
 import type { Problem } from "./problem.ts";
@@ -44,6 +45,8 @@ export interface Proof {
   pointTime?: string;
   good: boolean;
   problems: Problem[];
+  /** What a person should know that is nothing wrong with the point. */
+  notes: string[];
   /** By table, as counted in the dump. */
   rows: Record<string, number>;
   /** Of all files, the dump among them. */
@@ -52,6 +55,8 @@ export interface Proof {
 }
 
 export interface ProofOptions {
+  /** Id of the point that is meant. Default: the newest that does not lie ahead of the clock. */
+  snapshot?: string;
   /** Default: none. */
   past?: Past;
   now?: Date;
@@ -72,22 +77,29 @@ const ANOTHER = "Take a point now and prove it: npm run hub -- point.";
 /** Never throws for what is in the repository. `past` is what to hand in next time. */
 export async function prove(
   reader: SnapshotReader,
-  { past = { points: [] }, now = new Date(), data = "/data", canary = true }: ProofOptions = {},
+  {
+    snapshot,
+    past = { points: [] },
+    now = new Date(),
+    data = "/data",
+    canary = true,
+  }: ProofOptions = {},
 ): Promise<{ proof: Proof; past: Past }> {
   const started = performance.now();
   const proof: Proof = {
     time: now.toISOString(),
     good: false,
     problems: [],
+    notes: [],
     rows: {},
     bytes: 0,
     readSeconds: 0,
   };
   let seen = past;
-  const newest = await newestPoint(reader, proof.problems);
-  if (newest !== undefined) {
-    proof.snapshot = newest.id;
-    const reading = new PointReading(reader, newest, data, proof.problems);
+  const meant = await pointIn(reader, snapshot, now, proof);
+  if (meant !== undefined) {
+    proof.snapshot = meant.id;
+    const reading = new PointReading(reader, meant, data, proof.problems);
     const point = await reading.point();
     if (point !== undefined) {
       proof.point = point.name;
@@ -99,7 +111,7 @@ export async function prove(
     proof.bytes = files?.bytes ?? 0;
     if (database?.dump.complete && files !== undefined) {
       const { rows, bytes } = proof;
-      const current = { snapshot: newest.id, rows, bytes };
+      const current = { snapshot: meant.id, rows, bytes };
       proof.problems.push(...shrunk(past, current));
       seen = remembered(past, current);
     }
@@ -109,9 +121,12 @@ export async function prove(
   return { proof, past: seen };
 }
 
-async function newestPoint(
+/** Undefined when it is not there, which is told. */
+async function pointIn(
   reader: SnapshotReader,
-  problems: Problem[],
+  wanted: string | undefined,
+  now: Date,
+  { problems, notes }: Proof,
 ): Promise<Snapshot | undefined> {
   let snapshots: readonly Snapshot[];
   try {
@@ -124,10 +139,29 @@ async function newestPoint(
     });
     return undefined;
   }
-  const newest = snapshots
+  const points = snapshots
     .filter(({ tags }) => tags.includes(POINT_TAG))
-    .toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))
-    .at(-1);
+    .toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  const ahead = points.filter(({ time }) => isAhead(time, now));
+  const [first] = ahead;
+  if (first !== undefined) {
+    notes.push(
+      `${ahead.length} recovery points lie ahead of this host's clock, such as ${first.id.slice(0, 8)} of ${first.time}: a clock was wrong when they were taken, or is now`,
+    );
+  }
+  if (wanted !== undefined) {
+    const found = points.find(({ id }) => id === wanted);
+    if (found === undefined) {
+      problems.push({
+        what: "The point just taken is not in the repository",
+        where: `snapshot ${wanted}, not among ${points.length} points`,
+        fix: `${ANOTHER} When that one is not there either, something else removes what is written to its place, or it does not keep what it takes.`,
+      });
+    }
+    return found;
+  }
+  // When all lie ahead, it is this clock that is wrong.
+  const newest = points.findLast((one) => !ahead.includes(one)) ?? points.at(-1);
   if (newest === undefined) {
     problems.push({
       what: "There is no recovery point in the repository",

@@ -1,5 +1,6 @@
 /** Which recovery point a person means. */
 import { UserError } from "../../hub/user-error.ts";
+import { isAhead } from "../proof/ahead.ts";
 
 /** As the repository lists them. */
 export interface Listed {
@@ -12,16 +13,23 @@ export interface Listed {
 const FIX = "\n  fix: aihub-recovery points lists them (npm run hub -- points)";
 
 /**
- * `latest` (a point that a restore itself took of how things were is not meant by it), an id or the first six or more of its
+ * `latest` (not meant by it: a point that a restore itself took of how things were, one that lies ahead of the clock), an id or the first six or more of its
  * digits, a name such as 2026-11-25T02-00-00Z-nightly, or an ISO time: the newest point of that time or before.
  * @throws UserError
  */
-export function chooseSnapshot<T extends Listed>(snapshots: readonly T[], wanted: string): T {
+export function chooseSnapshot<T extends Listed>(
+  snapshots: readonly T[],
+  wanted: string,
+  now = new Date(),
+): T {
   const sorted = snapshots.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   if (sorted.length === 0) throw new UserError(`There is no recovery point yet.${FIX}`);
   if (wanted === "latest") {
     const own = (one: T) => one.tags.includes("reason:before-restore");
-    return (sorted.findLast((one) => !own(one)) ?? sorted.at(-1)) as T;
+    const past = sorted.filter(({ time }) => !isAhead(time, now));
+    // When all lie ahead, it is this clock that is wrong.
+    const meant = past.length > 0 ? past : sorted;
+    return (meant.findLast((one) => !own(one)) ?? meant.at(-1)) as T;
   }
   if (/^[0-9a-f]{6,64}$/.test(wanted)) {
     const found = sorted.filter(({ id }) => id.startsWith(wanted));

@@ -8,7 +8,7 @@ import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
 import { checkData } from "../proof/check-data.ts";
 import { leaveCanary } from "../proof/leave-canary.ts";
-import { proveNewest } from "../proof/prove-newest.ts";
+import { proveRecorded } from "../proof/prove-recorded.ts";
 import { record, troubleOf } from "../report.ts";
 import { type RetentionState, retain } from "../repository/retention.ts";
 import { resume } from "../resume.ts";
@@ -24,8 +24,13 @@ export const nightly: RecoveryVerb = {
     const hub = await openHub();
     const canary = await canaryOf(hub);
     const copy = await copyRepository(hub.secrets);
-    await takeRecorded({ ...hub, copy, ...(canary ? { canary } : {}) }, "nightly", progress);
-    const proof = await progress.step("Reading it back", () => proveNewest(hub));
+    const { snapshot } = await takeRecorded(
+      { ...hub, copy, ...(canary ? { canary } : {}) },
+      "nightly",
+      progress,
+    );
+    const proof = await progress.step("Reading it back", () => proveRecorded(hub, snapshot));
+    for (const note of proof.notes) progress.note(note);
     await pushToGit(hub);
     const intact = await progress.step("Reading a part of all data", () =>
       checkData(hub.repository),

@@ -1,12 +1,14 @@
 import { openHub } from "../open-hub.ts";
-import { proveNewest } from "../proof/prove-newest.ts";
+import { progress } from "../progress.ts";
+import { proveRecorded } from "../proof/prove-recorded.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const prove: RecoveryVerb = {
   summary: "reads the newest recovery point back and says whether it is good",
   lockSeconds: 3600,
   async run(values) {
-    const proof = await proveNewest(await openHub());
+    const proof = await proveRecorded(await openHub());
+    for (const note of proof.notes) progress.note(note);
     answer(
       proof,
       proof.good

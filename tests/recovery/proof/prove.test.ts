@@ -41,6 +41,7 @@ describe("a proof", () => {
       pointTime: "2026-11-25T02:00:00.000Z",
       good: true,
       problems: [],
+      notes: [],
       rows: {
         "public.user": 12,
         "public.auth": 12,
@@ -64,6 +65,30 @@ describe("a proof", () => {
     reader.stored.reverse();
     const { proof } = await prove(reader, { now });
     expect(proof).toMatchObject({ good: true, snapshot: "s1", rows: { "public.chat": 9 } });
+  });
+
+  it("looks at the point that is meant, and at no other when that one is not there", async () => {
+    const reader = repository(snapshotOf(hub({ chats: 5 })), snapshotOf(hub({ chats: 9 })));
+    const meant = await prove(reader, { now, snapshot: "s0" });
+    expect(meant.proof).toMatchObject({ good: true, snapshot: "s0", rows: { "public.chat": 5 } });
+    const { proof } = await prove(reader, { now, snapshot: "s2" });
+    expect(proof).toMatchObject({ good: false, rows: {} });
+    expect(proof).not.toHaveProperty("snapshot");
+    expect(proof.problems.map(({ what }) => what)).toEqual([
+      "The point just taken is not in the repository",
+    ]);
+  });
+
+  it("passes over what lies ahead of the clock, and says so", async () => {
+    const reader = repository(snapshotOf(hub({ chats: 5 })), snapshotOf(hub({ chats: 9 })));
+    if (reader.stored[1]) reader.stored[1].snapshot.time = "2026-11-25T04:01:00Z";
+    const { proof } = await prove(reader, { now });
+    expect(proof).toMatchObject({ good: true, snapshot: "s0" });
+    expect(proof.notes).toEqual([
+      expect.stringMatching(/^1 recovery points lie ahead .*s1 of 2026-11-25T04/),
+    ]);
+    const behind = await prove(reader, { now: new Date("2026-10-01T00:00:00Z") });
+    expect(behind.proof).toMatchObject({ good: true, snapshot: "s1" });
   });
 
   it("is not good without a point", async () => {

@@ -31,6 +31,13 @@ describe("a point is found", () => {
   it("that is a restore's own, when there is no other", () => {
     expect(chooseSnapshot([before], "latest")).toBe(before);
   });
+
+  it("that does not lie ahead of the clock, unless all do", () => {
+    const at = (time: string) => chooseSnapshot(all, "latest", new Date(time));
+    expect(at("2026-11-24T13:30:00Z")).toBe(noon);
+    expect(at("2026-11-24T14:30:00Z")).toBe(manual);
+    expect(at("2026-11-20T00:00:00Z")).toBe(manual);
+  });
 });
 
 describe("a point is refused", () => {
