@@ -3,8 +3,11 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { backup, DatabaseSync } from "node:sqlite";
 
-/** Pages copied before a writer gets its turn. */
-const PAGES = 1000;
+/**
+ * All at once: SQLite begins anew when somebody wrote between two parts, so a large file that is written to would never be
+ * done. No writer waits, as the file is in WAL mode.
+ */
+const PAGES = 2 ** 31 - 1;
 
 /** @returns false when there is no such file yet @throws when it cannot be read whole */
 export async function copyDatabase(from: string, to: string): Promise<boolean> {
