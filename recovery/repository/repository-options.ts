@@ -59,7 +59,7 @@ export interface BackupResult {
   bytesAdded: number;
   /** The same as it is stored, compressed and encrypted. */
   bytesStored: number;
-  /** What could not be read and is therefore not in the snapshot; the first hundred. Empty: it is complete. */
+  /** What could not be read and is therefore not in the snapshot; see `Ended`. Empty: it is complete. */
   unread: Ended["items"];
 }
 

@@ -32,7 +32,7 @@ export interface Ended {
   code: number | null;
   /** Set unless the code is 0. */
   error?: RepositoryError;
-  /** Files that could not be read or written, the first hundred of them. */
+  /** Files that could not be read or written: the first hundred that were not there, and of the others. */
   items: { item: string; reason: string }[];
   /** The last lines that were no error of an item. */
   said: string[];
@@ -40,6 +40,9 @@ export interface Ended {
 
 const GRACE_MS = 30_000;
 const MOST_ITEMS = 100;
+
+/** What went while it was copied: may be many, and must not hide the one with another fault. */
+const notThere = ({ reason }: Ended["items"][number]) => /no such file or directory/i.test(reason);
 
 const complaint = z.union([
   z.object({ message_type: z.literal("exit_error"), message: z.string() }),
@@ -82,8 +85,9 @@ export function startRestic(run: ResticRun): ResticProcess {
     if (parsed?.message_type === "exit_error") {
       exitMessage = parsed.message;
     } else if (parsed !== undefined && "item" in parsed) {
-      if (items.length < MOST_ITEMS)
-        items.push({ item: parsed.item, reason: parsed.error.message });
+      const one = { item: parsed.item, reason: parsed.error.message };
+      const alike = items.filter((other) => notThere(other) === notThere(one));
+      if (alike.length < MOST_ITEMS) items.push(one);
     } else if (skipped !== undefined) {
       items.push({ item: skipped, reason: "does not exist" });
     } else if (line.startsWith("panic: ")) {
