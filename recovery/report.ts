@@ -6,6 +6,7 @@ import type { PushedWorkspace } from "./git/push-workspace.ts";
 import { recall, remember, writeWhole } from "./memory.ts";
 import { STATUS } from "./place.ts";
 import type { Taken } from "./point/take.ts";
+import { isAhead } from "./proof/ahead.ts";
 import { type RecoverySecrets, readSecrets, readSettings } from "./settings.ts";
 
 /** Facts, without judgement: whoever reads them judges by the time of reading. ISO times. */
@@ -64,6 +65,9 @@ export async function standing(): Promise<Standing> {
 /** Changes what is remembered and tells it. */
 export async function record(change: (now: Standing) => void): Promise<Standing> {
   const state = await standing();
+  const now = new Date();
+  // By a clock that was ahead; until then, nothing would be late.
+  if (isAhead(state.since, now)) state.since = now.toISOString();
   state.enabled = (await readSettings().catch(() => undefined))?.enabled ?? state.enabled;
   change(state);
   const secrets = await readSecrets().catch(() => undefined);

@@ -1,5 +1,7 @@
 /** What people are told about the backups, judged from facts at the time of reading. */
 
+import { isAhead } from "./ahead.ts";
+
 export interface BackupFacts {
   now: Date;
   /** Whether points are taken at all. Default true. */
@@ -74,10 +76,15 @@ export function alarms(facts: BackupFacts): Alarm[] {
     ];
   }
   const found = [point, proof, check, escrow, drill, prune, copy, git, gitSecrets].flatMap(
-    (judge) => judge(facts, (time) => facts.now.getTime() - Date.parse(time)) ?? [],
+    (judge) => judge(facts, (time) => age(time, facts.now)) ?? [],
   );
   const rank = ({ severity }: Alarm) => (severity === "alarm" ? 0 : 1);
   return found.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** What was noted by a clock that was ahead is of no known age, and must not pass for fresh until that time has come. */
+function age(time: string, now: Date): number {
+  return isAhead(time, now) ? Number.POSITIVE_INFINITY : now.getTime() - Date.parse(time);
 }
 
 type Judge = (facts: BackupFacts, ageOf: (time: string) => number) => Alarm | undefined;
@@ -224,6 +231,7 @@ const gitSecrets: Judge = ({ gitSecrets: found }) => {
 
 /** In the unit that a person would say: 5 hours, 3 days. */
 function span(milliseconds: number): string {
+  if (milliseconds === Number.POSITIVE_INFINITY) return "an unknown time";
   const hours = Math.floor(milliseconds / HOUR);
   if (hours < 48) return hours === 1 ? "1 hour" : `${hours} hours`;
   return `${Math.floor(hours / 24)} days`;

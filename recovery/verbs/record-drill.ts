@@ -3,9 +3,15 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { UserError } from "../../hub/user-error.ts";
-import { isGenuine, type SignedDrill, signedDrillSchema } from "../drill/record.ts";
+import {
+  type DrillRecord,
+  isGenuine,
+  type SignedDrill,
+  signedDrillSchema,
+} from "../drill/record.ts";
 import { RECOVERY } from "../place.ts";
-import { record } from "../report.ts";
+import { isAhead } from "../proof/ahead.ts";
+import { record, type Standing } from "../report.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 /** The hub's own key lets its owner in here, and signs the records of drills. */
@@ -23,6 +29,12 @@ export const recordDrill: RecoveryVerb = {
         "The record of the drill is not signed by the hub's own key, so it is not taken.\n  fix: run the drill where the hub's stack can be opened",
       );
     }
+    const { time, ok } = drill.record;
+    if (isAhead(time, new Date())) {
+      throw new UserError(
+        `The drill of ${time} lies ahead of this host's clock, so it is not taken.\n  fix: set the clock that is wrong, of the host or of the machine that held the drill; then hold another: npm run hub -- drill --escrow FILE`,
+      );
+    }
     await mkdir(RECOVERY, { recursive: true, mode: 0o700 });
     const file = await open(LOG, "a", 0o600);
     try {
@@ -31,21 +43,28 @@ export const recordDrill: RecoveryVerb = {
     } finally {
       await file.close();
     }
-    const { time, ok, recoveryTimeSeconds, recoveryPointSeconds } = drill.record;
-    await record((state) => {
-      if (state.lastDrill && state.lastDrill.time > time) return;
-      state.lastDrill = {
-        time,
-        ok,
-        recoveryTimeSeconds: recoveryTimeSeconds ?? 0,
-        recoveryPointSeconds: recoveryPointSeconds ?? 0,
-      };
-      if (ok) state.lastGoodDrill = time;
-    });
+    await record((state) => noteDrill(state, drill.record, new Date()));
     answer({ noted: time, ok }, `The drill of ${time} is noted\n`, values.json === true);
     return 0;
   },
 };
+
+/** The last one is kept; one that was noted by a clock that was ahead would stay the last for ever. */
+export function noteDrill(
+  state: Standing,
+  { time, ok, recoveryTimeSeconds, recoveryPointSeconds }: DrillRecord,
+  now: Date,
+): void {
+  const last = state.lastDrill?.time;
+  if (last !== undefined && last > time && !isAhead(last, now)) return;
+  state.lastDrill = {
+    time,
+    ok,
+    recoveryTimeSeconds: recoveryTimeSeconds ?? 0,
+    recoveryPointSeconds: recoveryPointSeconds ?? 0,
+  };
+  if (ok) state.lastGoodDrill = time;
+}
 
 function read(line: string): SignedDrill {
   try {

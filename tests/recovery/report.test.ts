@@ -31,3 +31,14 @@ it("remembers it while nobody can tell what is wanted", async () => {
   await record((state) => Object.assign(state, behind));
   expect(await standing()).toMatchObject(behind);
 });
+
+it("pulls back a beginning that lies ahead", async () => {
+  const { record, standing } = await import("../../recovery/report.ts");
+  await host.put(
+    "data/hub/recovery/standing.json",
+    JSON.stringify({ enabled: true, since: "2999-01-01T00:00:00.000Z" }),
+  );
+  await record(() => {});
+  const { since } = await standing();
+  expect(Date.parse(since)).toBeLessThanOrEqual(Date.now());
+});

@@ -157,6 +157,20 @@ describe("alarms", () => {
     expect(told(change, without)).toEqual([expect.stringMatching(text)]);
   });
 
+  it("do not take a time that lies ahead for a fresh one", () => {
+    const ahead = ago(-2);
+    const all = {
+      ...{ lastPoint: { time: ahead }, lastGoodProof: ahead, lastCopy: ahead, lastGit: ahead },
+      ...{ lastGoodDrill: ahead, lastDrill: { time: ahead, ok: true } },
+    };
+    expect(told(all).map((text) => text.split(":")[0])).toEqual([
+      ...["alarm point", "alarm proof", "alarm drill", "alarm copy", "alarm git"],
+    ]);
+    expect(told(all)[0]).toMatch(/The last recovery point is an unknown time old\. Take one now/);
+    // Two clocks that are right differ a little.
+    expect(told({ lastPoint: { time: ago(-0.9) }, lastGoodProof: ago(-0.9) })).toEqual([]);
+  });
+
   it("do not tell of a second copy that nobody wants", () => {
     expect(told({}, ["lastCopy"])).toEqual([]);
   });
