@@ -68,7 +68,10 @@ export async function record(change: (now: Standing) => void): Promise<Standing>
   const now = new Date();
   // By a clock that was ahead; until then, nothing would be late.
   if (isAhead(state.since, now)) state.since = now.toISOString();
-  state.enabled = (await readSettings().catch(() => undefined))?.enabled ?? state.enabled;
+  const wanted = (await readSettings().catch(() => undefined))?.enabled ?? state.enabled;
+  // Nothing is late that was not to be done.
+  if (wanted && !state.enabled) state.since = now.toISOString();
+  state.enabled = wanted;
   change(state);
   const secrets = await readSecrets().catch(() => undefined);
   // A copy that nobody wants any more is not behind.

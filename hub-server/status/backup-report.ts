@@ -14,6 +14,7 @@ const standing = z.object({
   lastGoodProof: time.optional(),
   lastPrune: time.optional(),
   pruneProblem: trouble.optional(),
+  lastCheck: time.optional(),
   checkProblem: trouble.optional(),
   lastCopy: time.optional(),
   copyProblem: trouble.optional(),

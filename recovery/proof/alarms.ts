@@ -17,6 +17,8 @@ export interface BackupFacts {
   lastPrune?: string;
   /** Why pruning fails, and since when. */
   pruneProblem?: { time: string; what: string };
+  /** When a part of the repository's data was last read without a fault. */
+  lastCheck?: string;
   /** The last check of the repository's data failed. */
   checkProblem?: { time: string; what: string };
   /** A second copy is wanted. Default: when one has ever been made or tried. */
@@ -61,6 +63,8 @@ export const BACKUP_WITHIN = 26 * HOUR;
 /** A week and a day more. */
 export const DRILL_WITHIN = 8 * DAY;
 const PRUNE_WITHIN = 3 * DAY;
+/** Each part is due within a week. */
+const CHECK_WITHIN = 9 * DAY;
 const COPY_WITHIN = 2 * DAY;
 const GIT_WITHIN = 3 * DAY;
 
@@ -88,6 +92,10 @@ function age(time: string, now: Date): number {
 }
 
 type Judge = (facts: BackupFacts, ageOf: (time: string) => number) => Alarm | undefined;
+
+/** What is killed each night can say nothing of itself. */
+const NO_END =
+  " The night's run does not come to its end. See journalctl -u aihub-nightly on the host.";
 
 const alarm = (kind: AlarmKind, text: string): Alarm => ({ kind, severity: "alarm", text });
 const hint = (kind: AlarmKind, text: string): Alarm => ({ kind, severity: "hint", text });
@@ -141,12 +149,17 @@ const proof: Judge = ({ since, lastProof, lastGoodProof }, ageOf) => {
     : hint("proof", "No recovery point was proven good yet; that is done each night.");
 };
 
-const check: Judge = ({ checkProblem }) =>
-  checkProblem &&
-  alarm(
-    "check",
-    `The repository is damaged, or cannot be read: ${oneSentence(checkProblem.what)} What is damaged cannot be restored; keep the volume as it is until this is mended.`,
-  );
+const check: Judge = ({ since, lastCheck, checkProblem }, ageOf) => {
+  if (checkProblem) {
+    return alarm(
+      "check",
+      `The repository is damaged, or cannot be read: ${oneSentence(checkProblem.what)} What is damaged cannot be restored; keep the volume as it is until this is mended.`,
+    );
+  }
+  const unread = Math.min(ageOf(since), ageOf(lastCheck ?? since));
+  if (unread <= CHECK_WITHIN) return undefined;
+  return alarm("check", `The repository's data were not checked for ${span(unread)}.${NO_END}`);
+};
 
 const escrow: Judge = ({ since, escrow }, ageOf) => {
   const fix = "Write and verify one: npm run hub -- escrow --out FILE.";
@@ -185,8 +198,14 @@ const drill: Judge = ({ since, lastDrill, lastGoodDrill }, ageOf) => {
 };
 
 const prune: Judge = ({ since, lastPrune, pruneProblem }, ageOf) => {
-  if (pruneProblem === undefined) return undefined;
-  const failing = ageOf(lastPrune ?? since);
+  const failing = Math.min(ageOf(since), ageOf(lastPrune ?? since));
+  if (pruneProblem === undefined) {
+    if (failing <= PRUNE_WITHIN) return undefined;
+    return alarm(
+      "prune",
+      `Old recovery points were not cleared away for ${span(failing)}, and the repository grows.${NO_END}`,
+    );
+  }
   const text = `Old recovery points cannot be cleared away: ${oneSentence(pruneProblem.what)}`;
   return failing > PRUNE_WITHIN
     ? alarm(

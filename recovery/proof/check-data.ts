@@ -7,14 +7,18 @@ import { checkDueParts, type Rotation } from "./rotation.ts";
 /** @returns whether what was read is whole */
 export async function checkData(repository: Repository): Promise<boolean> {
   const now = new Date();
-  const { rotation, problem, checked } = await checkDueParts(
+  const { problem, checked } = await checkDueParts(
     repository,
     await recall<Rotation>("rotation"),
     now,
+    async (rotation) => {
+      await remember("rotation", rotation);
+      await record((state) => {
+        state.lastCheck = now.toISOString();
+      });
+    },
   );
-  await remember("rotation", rotation);
   await record((state) => {
-    if (checked.length > 0) state.lastCheck = now.toISOString();
     if (problem) state.checkProblem = { time: now.toISOString(), what: problem.what };
     else if (checked.length > 0) delete state.checkProblem;
   });

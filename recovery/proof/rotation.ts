@@ -39,11 +39,15 @@ export interface CheckedRepository {
   }): Promise<{ ok: boolean; messages: readonly string[] }>;
 }
 
-/** Reads what is due, up to the first fault. A part with a fault stays due. */
+/**
+ * Reads what is due, up to the first fault. A part with a fault stays due. `onPart` gets the rotation after each part, so that
+ * a run that is killed in the next one has not read for nothing.
+ */
 export async function checkDueParts(
   repository: CheckedRepository,
   rotation: Rotation | undefined,
   now: Date,
+  onPart: (rotation: Rotation) => Promise<void> = async () => {},
 ): Promise<{ rotation: Rotation; checked: number[]; problem?: Problem }> {
   const next: Rotation = {
     since: rotation?.since ?? now.toISOString(),
@@ -56,6 +60,7 @@ export async function checkDueParts(
     if (problem) return { rotation: next, checked, problem };
     next.done[part] = now.toISOString();
     checked.push(part);
+    await onPart(next);
   }
   return { rotation: next, checked };
 }

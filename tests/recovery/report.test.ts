@@ -42,3 +42,27 @@ it("pulls back a beginning that lies ahead", async () => {
   const { since } = await standing();
   expect(Date.parse(since)).toBeLessThanOrEqual(Date.now());
 });
+
+it("counts from now on when backups are switched on again", async () => {
+  const { record, standing } = await import("../../recovery/report.ts");
+  const settings = (enabled: boolean) => ({
+    ...{ enabled, url: "https://hub.example.com", everyMinutes: 15, nightlyAt: "02:00" },
+    ...{ keep: { hourly: 1, daily: 1, weekly: 1, monthly: 1 }, adminEmail: "a@example.com" },
+    ...{ database: "embedded", cache: "embedded", postgresImage: "postgres" },
+  });
+  const use = (enabled: boolean) =>
+    host.put("opt/current/recovery/settings.json", JSON.stringify(settings(enabled)));
+  const since = "2026-01-01T00:00:00.000Z";
+  await host.put("data/hub/recovery/standing.json", JSON.stringify({ enabled: true, since }));
+  await use(true);
+  await record(() => {});
+  expect((await standing()).since).toBe(since);
+  await use(false);
+  await record(() => {});
+  expect(await standing()).toMatchObject({ enabled: false, since });
+  await use(true);
+  await record(() => {});
+  const again = await standing();
+  expect(again.enabled).toBe(true);
+  expect(Date.parse(again.since)).toBeGreaterThan(Date.parse(since));
+});

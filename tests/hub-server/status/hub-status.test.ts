@@ -159,7 +159,7 @@ describe("what the host wrote", () => {
       backupReportOf(text, Date.parse(at(0)) + hours * 3_600_000).alarms.map(({ kind }) => kind);
     expect(kinds(26)).toEqual([]);
     expect(kinds(27)).toEqual(["point", "proof"]);
-    expect(kinds(8 * 24 + 1)).toEqual(["point", "proof", "drill"]);
+    expect(kinds(8 * 24 + 1)).toEqual(["point", "proof", "drill", "prune"]);
     expect(backupReportOf(text, Date.now())).toMatchObject({
       lastBackup: at(0),
       lastProof: at(0),

@@ -12,6 +12,7 @@ const well: BackupFacts = {
   lastProof: { time: ago(9), good: true, problems: [] },
   lastGoodProof: ago(9),
   lastPrune: ago(9),
+  lastCheck: ago(9),
   lastCopy: ago(9),
   lastDrill: { time: ago(100), ok: true },
   lastGoodDrill: ago(100),
@@ -37,6 +38,13 @@ describe("alarms", () => {
       ["escrow", "hint"],
       ["drill", "hint"],
     ]);
+  });
+
+  it("count nothing that should have been done before there were backups", () => {
+    const { lastPrune: _, lastCheck: __, ...young } = well;
+    expect(alarms({ ...young, since: ago(71) })).toEqual([]);
+    const old = ago(900);
+    expect(alarms({ ...young, since: ago(1), lastPrune: old, lastCheck: old })).toEqual([]);
   });
 
   it("say that backups are off, and nothing else", () => {
@@ -115,6 +123,10 @@ describe("alarms", () => {
       ["lastPrune"],
       /^alarm prune: .* for 41 days/,
     ],
+    ["pruning that never ends", { lastPrune: ago(73) }, [], /^alarm prune: .* for 3 days, and/],
+    ["pruning that never once ended", {}, ["lastPrune"], /^alarm prune: .* for 41 days, and/],
+    ["checks that never end", { lastCheck: ago(220) }, [], /^alarm check: .* for 9 days\./],
+    ["checks that never once ended", {}, ["lastCheck"], /^alarm check: .* for 41 days\./],
     [
       "a damaged repository",
       { checkProblem: { time: ago(1), what: "pack 12ab is damaged" } },

@@ -105,4 +105,20 @@ describe("the rotation", () => {
     expect(first.checked).toEqual([1]);
     expect(dueParts(first.rotation, night)).toEqual([2, 3, 4, 5, 6, 7]);
   });
+
+  it("hands out what was read before the next part is begun", async () => {
+    const since = new Date(start).toISOString();
+    const night = new Date(start + 30 * DAY);
+    let kept: Rotation | undefined;
+    const killed = {
+      async check({ subset }: { subset: string }) {
+        if (subset !== "3/7") return sound.check();
+        throw new Error("killed");
+      },
+    };
+    await checkDueParts(killed, { since, done: {} }, night, async (rotation) => {
+      kept = structuredClone(rotation);
+    });
+    expect(dueParts(kept, night)).toEqual([3, 4, 5, 6, 7]);
+  });
 });
