@@ -1,12 +1,14 @@
 /** How it stands with the recovery points: remembered here, and told to the hub's server. */
 
 import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PushedWorkspace } from "./git/push-workspace.ts";
 import { recall, remember, writeWhole } from "./memory.ts";
-import { STATUS } from "./place.ts";
+import { RECOVERY, STATUS } from "./place.ts";
 import type { Taken } from "./point/take.ts";
 import { isAhead } from "./proof/ahead.ts";
+import { alone } from "./record-lock.ts";
 import { type RecoverySecrets, readSecrets, readSettings } from "./settings.ts";
 
 /** Facts, without judgement: whoever reads them judges by the time of reading. ISO times. */
@@ -64,6 +66,11 @@ export async function standing(): Promise<Standing> {
 
 /** Changes what is remembered and tells it. */
 export async function record(change: (now: Standing) => void): Promise<Standing> {
+  await mkdir(RECOVERY, { recursive: true, mode: 0o700 });
+  return alone(RECOVERY, () => recordAlone(change));
+}
+
+async function recordAlone(change: (now: Standing) => void): Promise<Standing> {
   const state = await standing();
   const now = new Date();
   // By a clock that was ahead; until then, nothing would be late.

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { useHostFolders } from "./host-folders.ts";
 
 const host = useHostFolders();
@@ -65,4 +65,23 @@ it("counts from now on when backups are switched on again", async () => {
   const again = await standing();
   expect(again.enabled).toBe(true);
   expect(Date.parse(again.since)).toBeGreaterThan(Date.parse(since));
+});
+
+it("keeps what each of several at a time has to say", async () => {
+  const { record, standing } = await import("../../recovery/report.ts");
+  const [lastGoodProof, lastPrune, lastCheck] = ["proof", "prune", "check"];
+  await Promise.all([
+    record((state) => Object.assign(state, { lastGoodProof })),
+    record(() => {}),
+    record((state) => Object.assign(state, { lastPrune })),
+    record(() => {}),
+    record((state) => Object.assign(state, { lastCheck })),
+  ]);
+  expect(await standing()).toMatchObject({ lastGoodProof, lastPrune, lastCheck });
+});
+
+it("says how it stands also where there is no flock", async () => {
+  vi.stubEnv("PATH", host.at("nowhere"));
+  const { record } = await import("../../recovery/report.ts");
+  expect(await record(() => {})).toMatchObject({ enabled: true });
 });
