@@ -27,7 +27,14 @@ export interface Standing {
   };
   /** Why the last try gave none; unset after a good one. */
   pointProblem?: Trouble;
-  lastProof?: { time: string; snapshot: string; good: boolean; problems: string[] };
+  /** `noCanary`: what is told from a night's point without one until there is a point with one. */
+  lastProof?: {
+    time: string;
+    snapshot: string;
+    good: boolean;
+    problems: string[];
+    noCanary?: string;
+  };
   lastGoodProof?: string;
   lastPrune?: string;
   pruneProblem?: Trouble;

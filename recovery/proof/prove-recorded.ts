@@ -5,9 +5,10 @@ import { recall, remember } from "../memory.ts";
 import type { OpenHub } from "../open-hub.ts";
 import { hubRepository } from "../open-repository.ts";
 import { DATA, RECOVERY } from "../place.ts";
-import { record } from "../report.ts";
+import { record, type Standing } from "../report.ts";
 import type { Past } from "./floors.ts";
-import { type Proof, prove } from "./prove.ts";
+import type { Problem } from "./problem.ts";
+import { NO_CANARY, type Proof, prove } from "./prove.ts";
 
 /** `snapshot`: id of the point. Default: the newest. */
 export async function proveRecorded(
@@ -26,18 +27,31 @@ export async function proveRecorded(
       data: DATA,
     });
     await remember("proven", result.past);
-    await record((state) => {
-      const { time, snapshot = "", good, problems } = result.proof;
-      state.lastProof = {
-        time,
-        snapshot,
-        good,
-        problems: problems.map(({ what, where, fix }) => `${what} (${where}). ${fix}`),
-      };
-      if (good) state.lastGoodProof = time;
-    });
+    await record((state) => noteProof(state, result.proof));
     return result.proof;
   } finally {
     await rm(cacheDir, { recursive: true, force: true });
   }
+}
+
+/** That a night could write no canary stays told until there is a point with one: those of the day need none. */
+export function noteProof(state: Standing, proof: Proof): void {
+  const { time, snapshot = "", good } = proof;
+  const told = proof.problems.map((problem) => ({ problem, text: textOf(problem) }));
+  const problems = told.map(({ text }) => text);
+  const own = told.find(({ problem }) => problem.what === NO_CANARY)?.text;
+  const noCanary = own ?? (proof.canary ? undefined : state.lastProof?.noCanary);
+  if (noCanary !== undefined && own === undefined) {
+    problems.push(noCanary);
+    proof.notes.push("The last night's point had no canary: that stays told until one has");
+  }
+  state.lastProof = {
+    ...{ time, snapshot, good: problems.length === 0, problems },
+    ...(noCanary === undefined ? {} : { noCanary }),
+  };
+  if (good) state.lastGoodProof = time;
+}
+
+function textOf({ what, where, fix }: Problem): string {
+  return `${what} (${where}). ${fix}`;
 }

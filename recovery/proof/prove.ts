@@ -45,6 +45,8 @@ export interface Proof {
   pointTime?: string;
   good: boolean;
   problems: Problem[];
+  /** Whether the point has one. */
+  canary: boolean;
   /** What a person should know that is nothing wrong with the point. */
   notes: string[];
   /** By table, as counted in the dump. */
@@ -69,6 +71,8 @@ export interface ProofOptions {
   canary?: boolean;
 }
 
+export const NO_CANARY = "The point has no canary: nothing known was written before it";
+
 const CHATS = "public.chat";
 /** Far above what any point.json or canary has. */
 const MOST_TEXT = 16 * 1024 * 1024;
@@ -90,6 +94,7 @@ export async function prove(
     time: now.toISOString(),
     good: false,
     problems: [],
+    canary: false,
     notes: [],
     rows: {},
     bytes: 0,
@@ -104,6 +109,7 @@ export async function prove(
     if (point !== undefined) {
       proof.point = point.name;
       proof.pointTime = point.time;
+      proof.canary = point.canary !== undefined;
     }
     const database = await reading.database(point, canary);
     const files = await reading.files(point, database?.uploads ?? new Set());
@@ -240,7 +246,7 @@ class PointReading {
       await this.#canaryFile(token);
     } else if (point?.reason === "nightly" && canaryNeeded) {
       this.#problems.push({
-        what: "The point has no canary: nothing known was written before it",
+        what: NO_CANARY,
         where: point.name,
         fix: "See why it cannot be written: journalctl -u 'aihub-recovery*' on the host.",
       });

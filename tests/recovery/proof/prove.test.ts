@@ -41,6 +41,7 @@ describe("a proof", () => {
       pointTime: "2026-11-25T02:00:00.000Z",
       good: true,
       problems: [],
+      canary: true,
       notes: [],
       rows: {
         "public.user": 12,
