@@ -39,3 +39,11 @@ export const leftOut: readonly string[] = [
     join(RECOVERY, "looks"),
     join(RECOVERY, "set-aside"),
   ]);
+
+/** Whether a file of the chat that lies there gets into a point. */
+export function isHeld(path: string): boolean {
+  return (
+    path.startsWith(`${DATA}/open-webui/`) &&
+    !leftOut.some((out) => `${path}/`.startsWith(`${out}/`))
+  );
+}

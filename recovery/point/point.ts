@@ -56,10 +56,12 @@ export const pointSchema = z.object({
   /** Whether history.db is in it. */
   history: z.boolean(),
   /**
-   * Uploads that the database refers to and that were gone already when the point was made, by their path on the host: a
-   * row may outlive its file. A proof does not look for them.
+   * Uploads that the database refers to and that the point does not have, by their path on the host: they were gone already,
+   * or lie where no point looks. A proof does not look for them.
    */
   gone: z.array(z.string()).optional(),
+  /** How many of these ought to be there: their rows stayed, so nobody deleted them in the chat. Missing: not counted. */
+  lost: count.optional(),
   /** What the canary chat and the canary file held when the point was made. */
   canary: z.object({ token: z.string().min(1), time: z.iso.datetime() }).optional(),
 });

@@ -21,6 +21,9 @@ export function uploadOf(path: string | null, data = "/data"): string | undefine
     : absolute;
 }
 
+/** What is in the table now, as a JSON array of paths: dumping takes its time, and files are deleted meanwhile. */
+export const PATHS_NOW = `SELECT coalesce(json_agg(path), '[]') FROM ${UPLOADS} WHERE path IS NOT NULL;`;
+
 export interface MissingUpload {
   path: string;
   why: "missing" | "empty" | "outside the volume";

@@ -16,9 +16,9 @@ import { serviceImages } from "../services.ts";
 import type { RecoverySettings } from "../settings.ts";
 import { copyCache } from "./cache-copy.ts";
 import { copyDatabase } from "./history-copy.ts";
-import { leftOut } from "./left-out.ts";
+import { isHeld, leftOut } from "./left-out.ts";
 import { type Point, pointName, type Reason } from "./point.ts";
-import { UPLOAD_COLUMNS, UPLOADS, uploadOf } from "./referenced-files.ts";
+import { PATHS_NOW, UPLOAD_COLUMNS, UPLOADS, uploadOf } from "./referenced-files.ts";
 import { type SqlDump, SqlDumpReader } from "./sql-dump.ts";
 import { copyWhatRan } from "./what-ran.ts";
 
@@ -125,9 +125,10 @@ async function stage(
   const dump = await progress.step("Dumping the database", () =>
     dumpTo(at("database.sql"), database, uploads),
   );
-  // A row may outlive its file: such a file is not lost by us, and is named.
-  const gone = [...uploads].filter((path) => !existsSync(path));
+  // A row may outlive its file, or name one where no point looks: such a file makes no point fail, and is named.
+  const gone = [...uploads].filter((path) => !isHeld(path) || !existsSync(path));
   for (const path of gone) uploads.delete(path);
+  const lost = await stillReferredTo(database, gone.filter(isHeld));
   const images = await serviceImages();
   const point: Point = {
     version: 1,
@@ -147,10 +148,26 @@ async function stage(
     cache,
     history,
     ...(gone.length > 0 ? { gone } : {}),
+    ...(lost === undefined ? {} : { lost: lost.length }),
     ...(canary ? { canary } : {}),
   };
   await writeWhole(at("point.json"), `${JSON.stringify(point, null, 2)}\n`, 0o600);
   return { point, uploads };
+}
+
+/** Without those that people deleted since the dump: the chat takes the row away first. Undefined: nobody knows. */
+async function stillReferredTo(
+  database: ChatDatabase,
+  gone: string[],
+): Promise<string[] | undefined> {
+  if (gone.length === 0) return [];
+  try {
+    const paths = JSON.parse(await database.sql(PATHS_NOW)) as string[];
+    const now = new Set(paths.map((path) => uploadOf(path, DATA)));
+    return gone.filter((path) => now.has(path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws when the dump did not come to its end */
@@ -206,7 +223,9 @@ async function send(
   }
   const missing = new Set(uploads);
   if (missing.size > 0) {
-    for await (const { path } of repository.ls(snapshotId, join(DATA, "open-webui/uploads"))) {
+    for await (const { path } of repository.ls(snapshotId, join(DATA, "open-webui"), {
+      recursive: true,
+    })) {
       missing.delete(path);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Whether a point has lost much against the ones before: a database that came up empty makes flawless backups. Deleting
+ * Whether a point has lost something against the ones before: a database that came up empty makes flawless backups. Deleting
  * on purpose looks the same, so it is told for a few points only, until the ones before are as small.
  */
 import type { Problem } from "./problem.ts";
@@ -13,6 +13,8 @@ export interface PastPoint {
   snapshot: string;
   rows: Record<string, number>;
   bytes: number;
+  /** Uploads whose rows outlived them. Missing: not counted. */
+  lost?: number | undefined;
 }
 
 /** Points that are compared with. */
@@ -42,6 +44,15 @@ export function shrunk(past: Past, now: PastPoint): Problem[] {
   if (usual >= FEW_BYTES && now.bytes < usual / 2) {
     problems.push({
       what: `The files have ${megabytes(now.bytes)}; in the points before they had ${megabytes(usual)}`,
+      where: `snapshot ${now.snapshot}`,
+      fix: FIX,
+    });
+  }
+  const lost = before.flatMap((point) => point.lost ?? []);
+  const usually = median(lost);
+  if (lost.length > 0 && now.lost !== undefined && now.lost > usually) {
+    problems.push({
+      what: `${now.lost} files that the chat refers to are not on the volume; in the points before ${usually} were not`,
       where: `snapshot ${now.snapshot}`,
       fix: FIX,
     });

@@ -117,7 +117,7 @@ export async function prove(
     proof.bytes = files?.bytes ?? 0;
     if (database?.dump.complete && files !== undefined) {
       const { rows, bytes } = proof;
-      const current = { snapshot: meant.id, rows, bytes };
+      const current = { snapshot: meant.id, rows, bytes, lost: point?.lost };
       proof.problems.push(...shrunk(past, current));
       seen = remembered(past, current);
     }

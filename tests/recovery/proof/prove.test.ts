@@ -268,6 +268,24 @@ describe("what was lost against the points before", () => {
     expect(told[1]).toEqual([expect.stringMatching(/The files have 0\.0 MiB.*40\.0 MiB/)]);
   });
 
+  it("is told of uploads that went without their rows, and not of those that were gone before", async () => {
+    const paths = ["/data/open-webui/uploads/f1_a.pdf", "/data/open-webui/uploads/f2_b.txt"];
+    const without = (count: number, lost: number | undefined = count) => {
+      const made = hub();
+      made.point.gone = paths.slice(0, count);
+      for (const path of made.point.gone) made.files.delete(path);
+      if (lost !== undefined) made.point.lost = lost;
+      return made;
+    };
+    const uncounted = hub();
+    const told = [expect.stringMatching(/^2 files .* not on the volume; .* before 1 were not/)];
+    expect(await life([uncounted, without(1), without(1), without(2)])).toEqual([[], [], [], told]);
+    // Deleted in the chat while the point was made.
+    expect(await life([without(0), without(1, 0)])).toEqual([[], []]);
+    const all = await life([0, 0, 0, 2, 2, 2, 2, 2].map((count) => without(count)));
+    expect(all.map(({ length }) => length)).toEqual([0, 0, 0, 1, 1, 1, 1, 0]);
+  });
+
   it("does not compare a point with itself, and keeps seven", async () => {
     const reader = repository(snapshotOf(hub({ chats: 9 })));
     const seen = { rows: { "public.chat": 1000 }, bytes: 1 };
