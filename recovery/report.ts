@@ -125,6 +125,18 @@ export async function recordPoint(result: Taken | Error, copyWanted = false): Pr
   });
 }
 
+/** A second copy that was made by itself: the time of its point, or why there is none. */
+export async function recordCopy(result: string | Error): Promise<void> {
+  await record((state) => {
+    if (result instanceof Error) {
+      state.copyProblem = troubleOf(result);
+      return;
+    }
+    state.lastCopy = result;
+    delete state.copyProblem;
+  });
+}
+
 /** Undefined: no such push is wanted. */
 export async function recordGit(result: PushedWorkspace | Error | undefined): Promise<void> {
   await record((state) => {

@@ -57,12 +57,7 @@ export async function takePoint(
   progress: Progress,
 ): Promise<Taken> {
   const started = Date.now();
-  if (!source.settings.enabled) {
-    throw new UserError(
-      "This host makes no recovery points: backups are off, or it may only read them.\n  fix: npm run hub -- config get backup shows which",
-    );
-  }
-  requireVolume();
+  requireReady(source.settings);
   await ensureRemembered("repository", source.repository);
   try {
     for (let attempt = 1; ; attempt++) {
@@ -91,6 +86,16 @@ export async function takePoint(
     // Secrets and the database do not lie about on the volume.
     await rm(STAGING, { recursive: true, force: true });
   }
+}
+
+/** @throws UserError: nothing is to be written to the repository from here, or nothing could be */
+export function requireReady({ enabled }: Pick<RecoverySettings, "enabled">): void {
+  if (!enabled) {
+    throw new UserError(
+      "This host makes no recovery points: backups are off, or it may only read them.\n  fix: npm run hub -- config get backup shows which",
+    );
+  }
+  requireVolume();
 }
 
 /** @throws UserError: what would be copied is not the hub's data */

@@ -1,16 +1,19 @@
 import { pushedText, pushHubWorkspace } from "../git/push-hub-workspace.ts";
-import { recall, remember } from "../memory.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
 import { copyRepository } from "../open-repository.ts";
 import { operationKinds } from "../operations.ts";
+import { letGo } from "../point/let-go.ts";
 import type { Point } from "../point/point.ts";
+import { type PointSource, requireReady, takePoint } from "../point/take.ts";
+import { isThere, takeNight } from "../point/take-night.ts";
 import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
 import { checkData } from "../proof/check-data.ts";
 import { leaveCanary } from "../proof/leave-canary.ts";
 import { proveRecorded } from "../proof/prove-recorded.ts";
-import { record, troubleOf } from "../report.ts";
-import { type RetentionState, retain } from "../repository/retention.ts";
+import { recordCopy } from "../report.ts";
+import { RepositoryError } from "../repository/repository-error.ts";
+import type { Repository } from "../repository/restic.ts";
 import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
@@ -24,18 +27,30 @@ export const nightly: RecoveryVerb = {
     const hub = await openHub();
     const canary = await canaryOf(hub);
     const copy = await copyRepository(hub.secrets);
-    const { snapshot } = await takeRecorded(
-      { ...hub, copy, ...(canary ? { canary } : {}) },
-      "nightly",
+    const source = { ...hub, ...(canary ? { canary } : {}) };
+    const clear = () => letGo(hub.repository, hub.settings.keep, progress);
+    const { taken, failure } = await takeNight(
+      () => takeRecorded({ ...source, copy }, "nightly", progress),
+      clear,
       progress,
     );
-    const proof = await progress.step("Reading it back", () => proveRecorded(hub, snapshot));
-    for (const note of proof.notes) progress.note(note);
+    if (failure) {
+      // Where nothing is to be taken, nothing is to be let go either.
+      requireReady(hub.settings);
+      // What another place could take is not lost with this one.
+      if (copy && failure instanceof RepositoryError) await takeForCopy(source, copy);
+    }
+    // What came there earlier is proven and checked also when tonight nothing does.
+    const there = isThere(failure);
+    const proof = there
+      ? await progress.step("Reading it back", () => proveRecorded(hub, taken?.snapshot))
+      : undefined;
     await pushToGit(hub);
-    const intact = await progress.step("Reading a part of all data", () =>
-      checkData(hub.repository),
-    );
-    await letGo(hub);
+    const intact =
+      there && (await progress.step("Reading a part of all data", () => checkData(hub.repository)));
+    await clear();
+    if (failure || !proof) throw failure;
+    for (const note of proof.notes) progress.note(note);
     answer(
       proof,
       proof.good
@@ -46,6 +61,16 @@ export const nightly: RecoveryVerb = {
     return proof.good && intact ? 0 : 1;
   },
 };
+
+async function takeForCopy(source: PointSource, copy: Repository): Promise<void> {
+  try {
+    const { point } = await takePoint({ ...source, repository: copy }, "nightly", progress);
+    await recordCopy(point.time);
+  } catch (error) {
+    progress.note(`no second copy: ${(error as Error).message}`);
+    await recordCopy(error as Error);
+  }
+}
 
 /** Without one the point is taken all the same; its proof says that it is missing. */
 async function canaryOf(hub: OpenHub): Promise<Point["canary"]> {
@@ -65,27 +90,4 @@ async function pushToGit({ settings, secrets }: OpenHub): Promise<void> {
   } catch (error) {
     progress.note(`the workspace was not pushed: ${(error as Error).message}`);
   }
-}
-
-/** What cannot be let go tonight is tomorrow; what lasts becomes an alarm. */
-async function letGo({ repository, settings }: OpenHub): Promise<void> {
-  const last = (await recall<RetentionState>("retention")) ?? {
-    lastPrune: null,
-    failingSince: null,
-  };
-  const { lastPrune, failingSince, failure, removed } = await progress.step(
-    "Letting old points go",
-    () => retain(repository, settings.keep, last),
-  );
-  await remember("retention", { lastPrune, failingSince } satisfies RetentionState);
-  progress.note(failure ? `  not tonight: ${failure.message}` : `  ${removed.length} let go`);
-  await record((state) => {
-    if (lastPrune !== null) state.lastPrune = lastPrune;
-    if (failure)
-      state.pruneProblem = {
-        ...troubleOf(failure),
-        time: failingSince ?? new Date().toISOString(),
-      };
-    else delete state.pruneProblem;
-  });
 }

@@ -1,0 +1,125 @@
+/** What the night goes on with when there is no point; all that it does is by stand-ins. */
+import { expect, it, vi } from "vitest";
+import {
+  RepositoryError,
+  type RepositoryErrorKind,
+} from "../../../recovery/repository/repository-error.ts";
+import { useHostFolders } from "../host-folders.ts";
+
+const host = useHostFolders();
+
+interface Outcome {
+  did: string[];
+  code: number | undefined;
+  failure: unknown;
+}
+
+/** `tries`: what each try to take a point fails with; then there is one. */
+async function night(
+  tries: (RepositoryErrorKind | "dump")[],
+  { copy = false, enabled = true } = {},
+): Promise<Outcome> {
+  const did: string[] = [];
+  const does =
+    <T>(what: string, result?: T) =>
+    async () => {
+      did.push(what);
+      return result as T;
+    };
+  const recovery = "../../../recovery";
+  // They are to be the ones that the verb knows, which is imported anew.
+  const errors = await import("../../../recovery/repository/repository-error.ts");
+  const settings = { enabled, keep: {} };
+  const own = {};
+  const second = {};
+  vi.doMock(`${recovery}/resume.ts`, () => ({ resume: async () => {} }));
+  vi.doMock(`${recovery}/operations.ts`, () => ({ operationKinds: [] }));
+  vi.doMock(`${recovery}/open-hub.ts`, () => ({
+    openHub: async () => ({ settings, secrets: {}, repository: own }),
+  }));
+  vi.doMock(`${recovery}/open-repository.ts`, () => ({
+    copyRepository: async () => (copy ? second : undefined),
+  }));
+  vi.doMock(`${recovery}/proof/leave-canary.ts`, () => ({ leaveCanary: async () => undefined }));
+  vi.doMock(`${recovery}/git/push-hub-workspace.ts`, () => ({ pushHubWorkspace: does("git") }));
+  vi.doMock(`${recovery}/point/take-recorded.ts`, () => ({
+    takeRecorded: async () => {
+      did.push("point");
+      const next = tries.shift();
+      if (next === "dump") throw new Error("no dump");
+      if (next !== undefined) throw new errors.RepositoryError(next, "/mnt/points", "so it is");
+      return { snapshot: "a1" };
+    },
+  }));
+  vi.doMock(`${recovery}/point/take.ts`, async (original) => ({
+    ...(await original<object>()),
+    takePoint: async ({ repository }: { repository: object }) => {
+      did.push(repository === second ? "point for the copy" : "point elsewhere");
+      return { point: { time: "2026-11-25T02:00:00.000Z" }, snapshot: "b2" };
+    },
+  }));
+  vi.doMock(`${recovery}/point/let-go.ts`, () => ({ letGo: does("let go") }));
+  vi.doMock(`${recovery}/proof/check-data.ts`, () => ({ checkData: does("check", true) }));
+  vi.doMock(`${recovery}/proof/prove-recorded.ts`, () => ({
+    proveRecorded: async (_: object, snapshot?: string) => {
+      did.push(`proof of ${snapshot ?? "the newest"}`);
+      return { good: true, problems: [], notes: [] };
+    },
+  }));
+  await host.put("data/.aihub-volume", "");
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  try {
+    const { nightly } = await import("../../../recovery/verbs/nightly.ts");
+    const code = await nightly.run({}, []);
+    return { did, code, failure: undefined };
+  } catch (failure) {
+    return { did, code: undefined, failure };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+it("proves the point that it took", async () => {
+  expect(await night([])).toEqual({
+    did: ["point", "proof of a1", "git", "check", "let go"],
+    code: 0,
+    failure: undefined,
+  });
+});
+
+it("makes room in a full place and takes the point then", async () => {
+  expect(await night(["no-space"])).toMatchObject({
+    did: ["point", "let go", "point", "proof of a1", "git", "check", "let go"],
+    code: 0,
+  });
+});
+
+it("does the rest of the night in a place that stays full, and fails", async () => {
+  const { did, failure } = await night(["no-space", "no-space"]);
+  expect(did).toEqual([
+    ...["point", "let go", "point", "proof of the newest", "git", "check", "let go"],
+  ]);
+  expect(failure).toMatchObject({ kind: "no-space" });
+});
+
+it("does the rest of the night when the point failed for another reason than its place", async () => {
+  const { did, failure } = await night(["dump"], { copy: true });
+  expect(did).toEqual(["point", "proof of the newest", "git", "check", "let go"]);
+  expect(failure).toMatchObject({ message: "no dump" });
+});
+
+it("makes the second copy also when the first place is away, which is no fault of the data", async () => {
+  const { did, failure } = await night(["unreachable"], { copy: true });
+  expect(did).toEqual(["point", "point for the copy", "git", "let go"]);
+  expect(failure).toMatchObject({ kind: "unreachable" });
+  const { standing } = await import("../../../recovery/report.ts");
+  expect(await standing()).toMatchObject({ lastCopy: "2026-11-25T02:00:00.000Z" });
+});
+
+it("lets nothing go where it may only read", async () => {
+  const { did, failure } = await night(["denied"], { enabled: false, copy: true });
+  expect(did).toEqual(["point"]);
+  expect(failure).toMatchObject({ message: expect.stringMatching(/makes no recovery points/) });
+  expect(failure).not.toBeInstanceOf(RepositoryError);
+});
