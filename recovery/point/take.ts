@@ -9,7 +9,7 @@ import type { ChatDatabase } from "../database.ts";
 import { writeWhole } from "../memory.ts";
 import { DATA, STAGING } from "../place.ts";
 import type { Progress } from "../progress.ts";
-import { ensureRemembered } from "../repository/remembered-repository.ts";
+import { ensureRemembered, type RememberedName } from "../repository/remembered-repository.ts";
 import { literalPattern, type Repository } from "../repository/restic.ts";
 import { POINT_TAG } from "../repository/retention-policy.ts";
 import { serviceImages } from "../services.ts";
@@ -40,6 +40,8 @@ export interface PointSource {
   /** Gets the same, read anew: a fault of the one is not handed on to the other. */
   copy?: Repository | undefined;
   canary?: Point["canary"];
+  /** Which of the hub's places `repository` is. Default: the first one. */
+  place?: RememberedName;
 }
 
 /** Files may go between the dump and their turn; so often is it tried anew. */
@@ -58,7 +60,7 @@ export async function takePoint(
 ): Promise<Taken> {
   const started = Date.now();
   requireReady(source.settings);
-  await ensureRemembered("repository", source.repository);
+  await ensureRemembered(source.place ?? "repository", source.repository);
   try {
     for (let attempt = 1; ; attempt++) {
       const staged = await stage(source, reason, progress);

@@ -64,7 +64,11 @@ export const nightly: RecoveryVerb = {
 
 async function takeForCopy(source: PointSource, copy: Repository): Promise<void> {
   try {
-    const { point } = await takePoint({ ...source, repository: copy }, "nightly", progress);
+    const { point } = await takePoint(
+      { ...source, repository: copy, place: "copy-repository" },
+      "nightly",
+      progress,
+    );
     await recordCopy(point.time);
   } catch (error) {
     progress.note(`no second copy: ${(error as Error).message}`);

@@ -53,8 +53,10 @@ async function night(
   }));
   vi.doMock(`${recovery}/point/take.ts`, async (original) => ({
     ...(await original<object>()),
-    takePoint: async ({ repository }: { repository: object }) => {
-      did.push(repository === second ? "point for the copy" : "point elsewhere");
+    takePoint: async ({ repository, place }: { repository: object; place?: string }) => {
+      // What is remembered of the one place is not said of the other.
+      const isCopy = repository === second && place === "copy-repository";
+      did.push(isCopy ? "point for the copy" : "point elsewhere");
       return { point: { time: "2026-11-25T02:00:00.000Z" }, snapshot: "b2" };
     },
   }));
