@@ -42,6 +42,9 @@ export interface Standing {
   checkProblem?: Trouble;
   lastCopy?: string;
   copyProblem?: Trouble;
+  copyCheckProblem?: Trouble;
+  /** Since when it fails, and why the last try did. */
+  copyPruneProblem?: Trouble;
   lastGit?: string;
   /** Since when it fails, and why the last try did. */
   gitProblem?: Trouble;
@@ -92,6 +95,8 @@ async function recordAlone(change: (now: Standing) => void): Promise<Standing> {
   if (secrets && secrets.copy === undefined) {
     delete state.lastCopy;
     delete state.copyProblem;
+    delete state.copyCheckProblem;
+    delete state.copyPruneProblem;
   }
   await withEscrow(state, secrets);
   await remember(NAME, state);

@@ -18,6 +18,8 @@ const standing = z.object({
   checkProblem: trouble.optional(),
   lastCopy: time.optional(),
   copyProblem: trouble.optional(),
+  copyCheckProblem: trouble.optional(),
+  copyPruneProblem: trouble.optional(),
   lastGit: time.optional(),
   gitProblem: trouble.optional(),
   gitSecrets: z

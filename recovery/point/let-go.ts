@@ -10,24 +10,27 @@ export async function letGo(
   repository: Repository,
   keep: RetentionPolicy,
   progress: Progress,
+  of: "repository" | "copy" = "repository",
 ): Promise<void> {
-  const last = (await recall<RetentionState>("retention")) ?? {
+  const name = of === "copy" ? "retention-of-copy" : "retention";
+  const last = (await recall<RetentionState>(name)) ?? {
     lastPrune: null,
     failingSince: null,
   };
   const { lastPrune, failingSince, failure, removed } = await progress.step(
-    "Letting old points go",
+    of === "copy" ? "Letting old points of the copy go" : "Letting old points go",
     () => retain(repository, keep, last),
   );
-  await remember("retention", { lastPrune, failingSince } satisfies RetentionState);
+  await remember(name, { lastPrune, failingSince } satisfies RetentionState);
   progress.note(failure ? `  not tonight: ${failure.message}` : `  ${removed.length} let go`);
+  const trouble = failure && {
+    ...troubleOf(failure),
+    time: failingSince ?? new Date().toISOString(),
+  };
+  const problem = of === "copy" ? "copyPruneProblem" : "pruneProblem";
   await record((state) => {
-    if (lastPrune !== null) state.lastPrune = lastPrune;
-    if (failure)
-      state.pruneProblem = {
-        ...troubleOf(failure),
-        time: failingSince ?? new Date().toISOString(),
-      };
-    else delete state.pruneProblem;
+    if (of === "repository" && lastPrune !== null) state.lastPrune = lastPrune;
+    if (trouble) state[problem] = trouble;
+    else delete state[problem];
   });
 }

@@ -29,6 +29,8 @@ export interface Taken {
   bytesStored: number;
   bytesRead: number;
   seconds: number;
+  /** Id of the same in the second copy. */
+  copied?: string;
   /** Why the second copy has no such point; undefined: it has, or none is wanted. */
   copyFailure?: Error;
 }
@@ -68,12 +70,12 @@ export async function takePoint(
         send(source.repository, staged, reason),
       );
       if (sent !== undefined) {
-        const copyFailure = source.copy && (await sendCopy(source.copy, staged, reason, progress));
+        const copy = source.copy && (await sendCopy(source.copy, staged, reason, progress));
         return {
           point: staged.point,
           ...sent,
           seconds: (Date.now() - started) / 1000,
-          ...(copyFailure ? { copyFailure } : {}),
+          ...copy,
         };
       }
       if (attempt === TRIES) {
@@ -247,14 +249,16 @@ async function sendCopy(
   staged: Staged,
   reason: Reason,
   progress: Progress,
-): Promise<Error | undefined> {
+): Promise<Pick<Taken, "copied" | "copyFailure">> {
   try {
     const sent = await progress.step("Sending the second copy", async () => {
       await ensureRemembered("copy-repository", copy);
       return send(copy, staged, reason);
     });
-    return sent ? undefined : new Error("files went while they were copied");
+    return sent
+      ? { copied: sent.snapshot }
+      : { copyFailure: new Error("files went while they were copied") };
   } catch (error) {
-    return error as Error;
+    return { copyFailure: error as Error };
   }
 }

@@ -25,6 +25,10 @@ export interface BackupFacts {
   copyWanted?: boolean;
   lastCopy?: string;
   copyProblem?: { time: string; what: string };
+  /** What is wrong with what the copy holds. */
+  copyCheckProblem?: { time: string; what: string };
+  /** Why its old points are not let go, and since when. */
+  copyPruneProblem?: { time: string; what: string };
   /** Of the workspace, to a git repository. Both missing: that is not wanted, or was not tried yet. */
   lastGit?: string;
   /** Since when it fails. */
@@ -79,9 +83,19 @@ export function alarms(facts: BackupFacts): Alarm[] {
       },
     ];
   }
-  const found = [point, proof, check, escrow, drill, prune, copy, git, gitSecrets].flatMap(
-    (judge) => judge(facts, (time) => age(time, facts.now)) ?? [],
-  );
+  const found = [
+    point,
+    proof,
+    check,
+    escrow,
+    drill,
+    prune,
+    copy,
+    copyCheck,
+    copyPrune,
+    git,
+    gitSecrets,
+  ].flatMap((judge) => judge(facts, (time) => age(time, facts.now)) ?? []);
   const rank = ({ severity }: Alarm) => (severity === "alarm" ? 0 : 1);
   return found.toSorted((a, b) => rank(a) - rank(b));
 }
@@ -224,6 +238,22 @@ const copy: Judge = (facts, ageOf) => {
   return lastCopy === undefined
     ? alarm("copy", `The second copy was never made.${why}`)
     : alarm("copy", `The second copy is ${span(ageOf(lastCopy))} behind.${why}`);
+};
+
+const copyCheck: Judge = ({ copyCheckProblem: problem }) =>
+  problem &&
+  alarm(
+    "copy",
+    `The second copy is damaged, or cannot be read: ${oneSentence(problem.what)} See journalctl -u aihub-nightly on the host; an empty place gets a new one.`,
+  );
+
+const copyPrune: Judge = ({ copyPruneProblem: problem }, ageOf) => {
+  if (problem === undefined) return undefined;
+  const failing = ageOf(problem.time);
+  const text = `Old points of the second copy cannot be cleared away: ${oneSentence(problem.what)}`;
+  return failing > PRUNE_WITHIN
+    ? alarm("copy", `${text} That is so for ${span(failing)}, and it grows.`)
+    : hint("copy", `${text} It is tried again each night.`);
 };
 
 const git: Judge = ({ lastGit, gitProblem }, ageOf) => {

@@ -4,13 +4,14 @@ import { copyRepository } from "../open-repository.ts";
 import { operationKinds } from "../operations.ts";
 import { letGo } from "../point/let-go.ts";
 import type { Point } from "../point/point.ts";
-import { type PointSource, requireReady, takePoint } from "../point/take.ts";
-import { isThere, takeNight } from "../point/take-night.ts";
+import { type PointSource, requireReady, type Taken, takePoint } from "../point/take.ts";
+import { isFull, isThere, takeNight } from "../point/take-night.ts";
 import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
 import { checkData } from "../proof/check-data.ts";
 import { leaveCanary } from "../proof/leave-canary.ts";
 import { proveRecorded } from "../proof/prove-recorded.ts";
+import { tendCopy } from "../proof/tend-copy.ts";
 import { recordCopy } from "../report.ts";
 import { RepositoryError } from "../repository/repository-error.ts";
 import type { Repository } from "../repository/restic.ts";
@@ -19,7 +20,7 @@ import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const nightly: RecoveryVerb = {
   summary:
-    "the night's work: canary, point, second copy, proof, git, a seventh of the data read, old points let go",
+    "the night's work: canary, point, second copy, proof, git, a seventh of the data read, old points let go; the same of the copy",
   lockSeconds: 3600,
   async run(values) {
     // Half-restored data make no point.
@@ -34,11 +35,12 @@ export const nightly: RecoveryVerb = {
       clear,
       progress,
     );
+    let sent: Pick<Taken, "copied" | "copyFailure"> = taken ?? {};
     if (failure) {
       // Where nothing is to be taken, nothing is to be let go either.
       requireReady(hub.settings);
       // What another place could take is not lost with this one.
-      if (copy && failure instanceof RepositoryError) await takeForCopy(source, copy);
+      if (copy && failure instanceof RepositoryError) sent = await takeForCopy(source, copy);
     }
     // What came there earlier is proven and checked also when tonight nothing does.
     const there = isThere(failure);
@@ -49,6 +51,7 @@ export const nightly: RecoveryVerb = {
     const intact =
       there && (await progress.step("Reading a part of all data", () => checkData(hub.repository)));
     await clear();
+    const copyWhole = copy === undefined || (await careFor(copy, sent, hub));
     if (failure || !proof) throw failure;
     for (const note of proof.notes) progress.note(note);
     answer(
@@ -58,21 +61,36 @@ export const nightly: RecoveryVerb = {
         : `Not good:\n${proof.problems.map(({ what, where }) => `  ${what} (${where})\n`).join("")}`,
       values.json === true,
     );
-    return proof.good && intact ? 0 : 1;
+    return proof.good && intact && copyWhole ? 0 : 1;
   },
 };
 
-async function takeForCopy(source: PointSource, copy: Repository): Promise<void> {
+/** What is away tonight may be there tomorrow, and becomes an alarm by itself. */
+async function careFor(
+  copy: Repository,
+  { copied, copyFailure }: Pick<Taken, "copied" | "copyFailure">,
+  { settings }: OpenHub,
+): Promise<boolean> {
+  if (copied === undefined && !isFull(copyFailure)) return true;
+  return tendCopy(copy, copied, settings.keep, progress);
+}
+
+async function takeForCopy(
+  source: PointSource,
+  copy: Repository,
+): Promise<Pick<Taken, "copied" | "copyFailure">> {
   try {
-    const { point } = await takePoint(
+    const { point, snapshot } = await takePoint(
       { ...source, repository: copy, place: "copy-repository" },
       "nightly",
       progress,
     );
     await recordCopy(point.time);
+    return { copied: snapshot };
   } catch (error) {
     progress.note(`no second copy: ${(error as Error).message}`);
     await recordCopy(error as Error);
+    return { copyFailure: error as Error };
   }
 }
 

@@ -21,7 +21,9 @@ async function pointOf(paths: string[], now: string[] | Error = paths): Promise<
   const sql = dump([{ name: "public.file", columns: ["id", "path"], rows }]);
   let written = "";
   const repository = {
-    ensure: async () => {},
+    location: "/mnt/points",
+    id: async () => "a".repeat(64),
+    ensure: async () => ({ id: "a".repeat(64), created: false }),
     backup: async () => {
       written = await readFile(host.at("data/hub/recovery/point/point.json"), "utf8");
       return { snapshotId: "a1", bytesStored: 1, bytesProcessed: 1, unread: [] };

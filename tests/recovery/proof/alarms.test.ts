@@ -140,6 +140,24 @@ describe("alarms", () => {
       /^alarm copy: .*2 days behind\. The last try failed: no route\./,
     ],
     [
+      "a copy that is damaged",
+      { copyCheckProblem: { time: ago(1), what: "pack 12ab is damaged" } },
+      [],
+      /^alarm copy: The second copy is damaged, or cannot be read: pack 12ab is damaged\./,
+    ],
+    [
+      "a copy that cannot be pruned",
+      { copyPruneProblem: { time: ago(1), what: "locked" } },
+      [],
+      /^hint copy: .*: locked\. It is tried again/,
+    ],
+    [
+      "a copy that cannot be pruned for 3 days",
+      { copyPruneProblem: { time: ago(73), what: "locked" } },
+      [],
+      /^alarm copy: .*: locked\. That is so for 3 days/,
+    ],
+    [
       "a push to git that failed",
       { lastGit: ago(25), gitProblem: { time: ago(1), what: "no route" } },
       [],

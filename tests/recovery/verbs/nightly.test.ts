@@ -17,7 +17,12 @@ interface Outcome {
 /** `tries`: what each try to take a point fails with; then there is one. */
 async function night(
   tries: (RepositoryErrorKind | "dump")[],
-  { copy = false, enabled = true } = {},
+  {
+    copy = false,
+    enabled = true,
+    copyWhole = true,
+    copied = { copied: "c3" } as { copied: string } | { copyFailure: RepositoryErrorKind },
+  } = {},
 ): Promise<Outcome> {
   const did: string[] = [];
   const does =
@@ -48,7 +53,10 @@ async function night(
       const next = tries.shift();
       if (next === "dump") throw new Error("no dump");
       if (next !== undefined) throw new errors.RepositoryError(next, "/mnt/points", "so it is");
-      return { snapshot: "a1" };
+      if (!copy) return { snapshot: "a1" };
+      if ("copied" in copied) return { snapshot: "a1", ...copied };
+      const copyFailure = new errors.RepositoryError(copied.copyFailure, "/mnt/copy", "so it is");
+      return { snapshot: "a1", copyFailure };
     },
   }));
   vi.doMock(`${recovery}/point/take.ts`, async (original) => ({
@@ -61,6 +69,12 @@ async function night(
     },
   }));
   vi.doMock(`${recovery}/point/let-go.ts`, () => ({ letGo: does("let go") }));
+  vi.doMock(`${recovery}/proof/tend-copy.ts`, () => ({
+    tendCopy: async (_: object, snapshot?: string) => {
+      did.push(`copy tended: ${snapshot ?? "room"}`);
+      return copyWhole;
+    },
+  }));
   vi.doMock(`${recovery}/proof/check-data.ts`, () => ({ checkData: does("check", true) }));
   vi.doMock(`${recovery}/proof/prove-recorded.ts`, () => ({
     proveRecorded: async (_: object, snapshot?: string) => {
@@ -113,10 +127,21 @@ it("does the rest of the night when the point failed for another reason than its
 
 it("makes the second copy also when the first place is away, which is no fault of the data", async () => {
   const { did, failure } = await night(["unreachable"], { copy: true });
-  expect(did).toEqual(["point", "point for the copy", "git", "let go"]);
+  expect(did).toEqual(["point", "point for the copy", "git", "let go", "copy tended: b2"]);
   expect(failure).toMatchObject({ kind: "unreachable" });
   const { standing } = await import("../../../recovery/report.ts");
   expect(await standing()).toMatchObject({ lastCopy: "2026-11-25T02:00:00.000Z" });
+});
+
+it.each<[string, Parameters<typeof night>[1], string[], number]>([
+  ["what was sent there", {}, ["copy tended: c3"], 0],
+  ["what is not whole there", { copyWhole: false }, ["copy tended: c3"], 1],
+  ["a full place", { copied: { copyFailure: "no-space" } }, ["copy tended: room"], 0],
+  ["no place that is away", { copied: { copyFailure: "unreachable" } }, [], 0],
+])("looks after the second copy: %s", async (_, options, tended, code) => {
+  const outcome = await night([], { copy: true, ...options });
+  expect(outcome.did).toEqual(["point", "proof of a1", "git", "check", "let go", ...tended]);
+  expect(outcome.code).toBe(code);
 });
 
 it("lets nothing go where it may only read", async () => {
