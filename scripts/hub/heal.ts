@@ -9,6 +9,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../hub/user-error.ts";
 import { type DigitalOcean, digitalOcean } from "./digitalocean.ts";
+import { settleAddress } from "./settle-address.ts";
 import type { OpenStack } from "./stack.ts";
 
 interface ResourceState {
@@ -56,6 +57,8 @@ const disposable: Record<string, Orphan> = {
   },
 };
 
+const RESERVED_IP = "digitalocean:index/reservedIp:ReservedIp";
+
 interface Adoptable extends Orphan {
   /** Beside the inputs. */
   outputs(id: string): Record<string, unknown>;
@@ -68,7 +71,7 @@ const adoptable: Record<string, Adoptable> = {
     outputs: (id) => ({ id }),
   },
   // It has no name. A droplet takes one address, so a second could never be put to it; without a droplet it is anybody's.
-  "digitalocean:index/reservedIp:ReservedIp": {
+  [RESERVED_IP]: {
     path: "/v2/reserved_ips",
     key: "reserved_ips",
     match: ({ droplet }, { dropletId }) =>
@@ -91,8 +94,11 @@ export async function heal(open: OpenStack): Promise<boolean> {
   const api = digitalOcean();
   const pending = deployment.pending_operations ?? [];
   const host = await hostState(api, deployment);
-  if (pending.length === 0 && host === "runs") return false;
+  const address = deployment.resources.find(({ type, id }) => type === RESERVED_IP && id);
+  const moved = address && (await settleAddress(api, address));
+  if (pending.length === 0 && host === "runs" && !moved) return false;
   await open.progress.step("Making the state whole", async (log) => {
+    if (moved) log(moved);
     for (const { type, resource } of pending) {
       if (type === "creating") log(await settle(api, deployment, resource));
     }

@@ -14,6 +14,7 @@ beforeEach(async () => {
   asked = [];
   const answers: Record<string, unknown> = {
     "/v2/droplets/7": { droplet: { id: 7, status: "active" } },
+    "/v2/reserved_ips/192.0.2.9": { reserved_ip: { ip: "192.0.2.9", droplet: { id: 7 } } },
     "/v2/reserved_ips": {
       reserved_ips: [
         { ip: "192.0.2.1", droplet: null },
@@ -42,10 +43,12 @@ const host: Resource = { urn: "urn::host", type: DROPLET, id: "7", inputs: {} };
 const address = (inputs: object): Resource => ({ urn: "urn::address", type: RESERVED_IP, inputs });
 
 /** @returns the resources of the state afterwards */
-async function healed(resources: Resource[], pending: Resource): Promise<Resource[]> {
-  const exported = {
-    deployment: { resources, pending_operations: [{ type: "creating", resource: pending }] },
-  };
+async function healed(
+  resources: Resource[],
+  resource: Resource,
+  type = "creating",
+): Promise<Resource[]> {
+  const exported = { deployment: { resources, pending_operations: [{ type, resource }] } };
   const stack = { name: "prod", exportStack: async () => exported, importStack: async () => {} };
   await heal({ stack, progress: silent } as unknown as Parameters<typeof heal>[0]);
   expect(exported.deployment.pending_operations).toEqual([]);
@@ -72,4 +75,22 @@ it.each([
 it("an address that the state knows already is not taken twice", async () => {
   const known = { ...address({ dropletId: 7 }), id: "192.0.2.9" };
   expect(await healed([host, known], address({ dropletId: 7 }))).toEqual([host, known]);
+});
+
+it("an address that came to its droplet unseen is known to be there, and not put there again", async () => {
+  const before = {
+    ...address({ region: "nyc3", dropletId: 5 }),
+    ...{ id: "192.0.2.9", outputs: { ipAddress: "192.0.2.9", dropletId: 5 } },
+  };
+  const [, known] = await healed([host, before], address({ dropletId: 7 }), "updating");
+  expect(known).toMatchObject({
+    inputs: { region: "nyc3", dropletId: 7 },
+    outputs: { ipAddress: "192.0.2.9", dropletId: 7 },
+  });
+});
+
+it("an address that is at no droplet yet stays as the state has it", async () => {
+  const before = { ...address({ dropletId: 5 }), id: "192.0.2.1", outputs: { dropletId: 5 } };
+  const [, known] = await healed([host, before], address({ dropletId: 7 }), "updating");
+  expect(known).toMatchObject({ outputs: { dropletId: 5 } });
 });
