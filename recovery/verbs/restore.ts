@@ -2,8 +2,9 @@ import { UserError } from "../../hub/user-error.ts";
 import { openHub } from "../open-hub.ts";
 import { operationKinds } from "../operations.ts";
 import { progress } from "../progress.ts";
+import { type Standing, standing } from "../report.ts";
 import { look } from "../restore/look.ts";
-import { openPoint } from "../restore/open-point.ts";
+import { type OpenPoint, openPoint } from "../restore/open-point.ts";
 import { previewFiles, previewHub, previewText } from "../restore/preview.ts";
 import { type RestoredFiles, restoreFiles } from "../restore/restore-files.ts";
 import { type Restored, restoreHub } from "../restore/restore-hub.ts";
@@ -42,6 +43,7 @@ export const restore: RecoveryVerb = {
     if (!dryRun) await sweepSetAside();
     const hub = await openHub();
     const opened = await openPoint(hub.repository, String(values.point ?? "latest"));
+    if (options.fresh && values.point === undefined) requireOfBefore(opened, await standing());
     progress.note(`Recovery point ${opened.point.name} (${opened.snapshot.slice(0, 8)})`);
     if (ask.what === "look") {
       const found = await look(hub, opened, {
@@ -77,6 +79,14 @@ export const restore: RecoveryVerb = {
     return 0;
   },
 };
+
+/** @throws UserError: a host that is to be given another's data has made the newest point itself */
+function requireOfBefore({ point }: OpenPoint, { since }: Pick<Standing, "since">): void {
+  if (Date.parse(point.time) < Date.parse(since)) return;
+  throw new UserError(
+    `The newest recovery point, ${point.name}, is of this host, which began at ${since}.\n  fix: name the one to bring back with --point; aihub-recovery points lists them (npm run hub -- points)`,
+  );
+}
 
 type Question =
   | { what: "hub" | "chats" }
