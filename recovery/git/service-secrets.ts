@@ -28,12 +28,14 @@ function valueIn(line: string): string {
   return /^'(.*)'$/.exec(value)?.[1] ?? value;
 }
 
-/** Of an address only its password; one of the web without a password is no secret. */
+const places = ["http:", "https:", "redis:", "rediss:", "postgres:", "postgresql:"];
+
+/** Of an address only its password; one without is no secret. */
 function secretOf(value: string): string {
   const { protocol, password } = URL.canParse(value) ? new URL(value) : {};
   if (password) return decoded(password);
   // A secret with a colon in it looks like an address, too.
-  return protocol === "http:" || protocol === "https:" ? "" : value;
+  return places.includes(protocol ?? "") ? "" : value;
 }
 
 function decoded(password: string): string {

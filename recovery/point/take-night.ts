@@ -1,5 +1,6 @@
 /** The night's point: a place that is full gets room, and whatever hinders the point does not hinder the rest of the night. */
 import type { Progress } from "../progress.ts";
+import { LostRepositoryError } from "../repository/remembered-repository.ts";
 import { RepositoryError } from "../repository/repository-error.ts";
 import type { Taken } from "./take.ts";
 
@@ -34,6 +35,7 @@ export async function takeNight(
 
 /** Whether the place of the points is there to be read, as far as a point's failure tells. */
 export function isThere(failure: Error | undefined): boolean {
+  if (failure instanceof LostRepositoryError) return false;
   return !(failure instanceof RepositoryError) || isFull(failure);
 }
 

@@ -244,7 +244,7 @@ const copyCheck: Judge = ({ copyCheckProblem: problem }) =>
   problem &&
   alarm(
     "copy",
-    `The second copy is damaged, or cannot be read: ${oneSentence(problem.what)} See journalctl -u aihub-nightly on the host; an empty place gets a new one.`,
+    `The second copy is damaged, or cannot be read: ${oneSentence(problem.what)} See journalctl -u aihub-nightly on the host. To begin anew, empty the place and remove /data/hub/recovery/copy-repository.json on the host.`,
   );
 
 const copyPrune: Judge = ({ copyPruneProblem: problem }, ageOf) => {

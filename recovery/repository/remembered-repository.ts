@@ -11,6 +11,9 @@ import type { Repository } from "./restic.ts";
 /** Names of what is remembered. */
 export type RememberedName = "repository" | "copy-repository";
 
+/** Nothing is written, proven or let go in a place whose repository is gone or is another one. */
+export class LostRepositoryError extends UserError {}
+
 interface Remembered {
   location: string;
   id: string;
@@ -18,7 +21,7 @@ interface Remembered {
 
 /**
  * Makes the repository when none was seen at its location before, and remembers it.
- * @throws UserError when the one that was there is not; RepositoryError when it cannot be opened
+ * @throws LostRepositoryError when the one that was there is not; RepositoryError when it cannot be opened
  */
 export async function ensureRemembered(
   name: RememberedName,
@@ -37,7 +40,9 @@ export async function ensureRemembered(
     id === undefined
       ? `The backup repository that was at ${location} is gone: is the share mounted, was the bucket emptied?`
       : `The backup repository at ${location} is not the one that was there: is another share mounted, did another hub get this place?`;
-  throw new UserError(
-    `${what}\n  fix: bring the one that was there back (its id begins with ${known.id.slice(0, 8)}); or, to go on there without the points of before: npm run hub -- ssh -- rm ${join(RECOVERY, `${name}.json`)}, then npm run hub -- point`,
+  const next =
+    name === "repository" ? "npm run hub -- point" : "systemctl start aihub-nightly on the host";
+  throw new LostRepositoryError(
+    `${what}\n  fix: bring the one that was there back (its id begins with ${known.id.slice(0, 8)}); or, to go on there without the points of before: npm run hub -- ssh -- rm ${join(RECOVERY, `${name}.json`)}, then ${next}`,
   );
 }

@@ -2,6 +2,7 @@
 import {
   constants,
   lchown,
+  lstat,
   mkdir,
   open,
   readdir,
@@ -365,12 +366,11 @@ async function restoreHistory(
 
 async function ensureState(): Promise<void> {
   const folder = join(WORKSPACE, STATE);
-  try {
-    await mkdir(folder, 0o700);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw error;
-  }
+  const there = await lstat(folder).catch(() => undefined);
+  if (there?.isDirectory()) return;
+  // Brought back again at each resume, so it cannot be moved away by hand.
+  await rm(folder, { force: true });
+  await mkdir(folder, 0o700);
   const { uid, gid } = await stat(WORKSPACE);
   await lchown(folder, uid, gid);
 }

@@ -35,22 +35,24 @@ export const nightly: RecoveryVerb = {
       clear,
       progress,
     );
+    const there = isThere(failure);
     let sent: Pick<Taken, "copied" | "copyFailure"> = taken ?? {};
     if (failure) {
       // Where nothing is to be taken, nothing is to be let go either.
       requireReady(hub.settings);
       // What another place could take is not lost with this one.
-      if (copy && failure instanceof RepositoryError) sent = await takeForCopy(source, copy);
+      if (copy && (!there || failure instanceof RepositoryError)) {
+        sent = await takeForCopy(source, copy);
+      }
     }
     // What came there earlier is proven and checked also when tonight nothing does.
-    const there = isThere(failure);
     const proof = there
       ? await progress.step("Reading it back", () => proveRecorded(hub, taken?.snapshot))
       : undefined;
     await pushToGit(hub);
     const intact =
       there && (await progress.step("Reading a part of all data", () => checkData(hub.repository)));
-    await clear();
+    if (there) await clear();
     const copyWhole = copy === undefined || (await careFor(copy, sent, hub));
     if (failure || !proof) throw failure;
     for (const note of proof.notes) progress.note(note);

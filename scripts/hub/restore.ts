@@ -78,7 +78,7 @@ export function requireWords([what, ...names]: readonly string[], values: Values
   if (values.fresh === true && what !== "hub") {
     throw new UserError(
       `--fresh is for the whole hub on a host without data of its own, not for ${what}.\n` +
-        "  fix: leave --fresh out, then a recovery point of the present is taken first; or npm run hub -- restore hub --fresh",
+        "  fix: leave --fresh out, then a recovery point of the present is taken first; or npm run hub -- restore hub --fresh --point POINT",
     );
   }
 }

@@ -20,13 +20,15 @@ export async function settleAddress(
 ): Promise<string | undefined> {
   const path = `/v2/reserved_ips/${address.id}`;
   const end = Date.now() + PATIENCE_MS;
+  const look = () => api.get<{ droplet?: { id: number } | null }>(path, "reserved_ip");
+  // Gone: the engine's own look at it says so.
+  if (!(await look())) return undefined;
   const isBusy = async () =>
     (await api.list<{ status: string }>(`${path}/actions`, "actions")).some(
       ({ status }) => status === "in-progress",
     );
   while ((await isBusy()) && Date.now() < end) await sleep(1000);
-  const found = await api.get<{ droplet?: { id: number } | null }>(path, "reserved_ip");
-  const dropletId = found?.droplet?.id;
+  const dropletId = (await look())?.droplet?.id;
   if (dropletId === undefined || dropletId === address.outputs?.dropletId) return undefined;
   address.inputs = { ...address.inputs, dropletId };
   address.outputs = { ...address.outputs, dropletId };

@@ -335,8 +335,10 @@ end_unfinished() {
     [ -z "${AIHUB_OPERATION:-}" ] || return 0
     [ -f /data/hub/recovery/operation.json ] || return 0
     [ -x /usr/local/sbin/aihub-recovery ] || return 0
+    local said
+    { said=$(/usr/local/sbin/aihub-recovery resume 2>&1 | tee >(cat >&3)); } 3>&1 && return 0
     # One that a newer release began is known to the arriving one, if not to the running one.
-    /usr/local/sbin/aihub-recovery resume || recovery resume ||
+    { grep -q 'this release' <<<"$said" && recovery resume; } ||
         fail "what a restore or an upgrade had begun cannot be ended" "the lines above say what to do; then run again"
 }
 

@@ -25,6 +25,7 @@ beforeEach(async () => {
   };
   server = createServer((request, answer) => {
     asked.push(`${request.method} ${request.url}`);
+    if (request.url?.startsWith("/v2/reserved_ips/192.0.2.77")) answer.statusCode = 404;
     answer.end(JSON.stringify(answers[request.url?.split("?")[0] ?? ""] ?? {}));
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -93,4 +94,9 @@ it("an address that is at no droplet yet stays as the state has it", async () =>
   const before = { ...address({ dropletId: 5 }), id: "192.0.2.1", outputs: { dropletId: 5 } };
   const [, known] = await healed([host, before], address({ dropletId: 7 }), "updating");
   expect(known).toMatchObject({ outputs: { dropletId: 5 } });
+});
+
+it("an address that is gone stops nobody: the engine finds that out by itself", async () => {
+  const gone = { ...address({ dropletId: 7 }), id: "192.0.2.77", outputs: { dropletId: 7 } };
+  expect(await healed([host, gone], address({ dropletId: 7 }), "deleting")).toEqual([host, gone]);
 });

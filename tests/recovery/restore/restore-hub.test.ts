@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmod, lstat, mkdir, readFile, symlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import type { RestoreOptions } from "../../../recovery/repository/repository-options.ts";
@@ -68,6 +68,19 @@ describe("a restore that goes on", () => {
     const history = host.at("data/workspace/.aihub/history.db");
     expect((await lstat(history)).isFile()).toBe(true);
     expect(await readFile(history, "utf8")).toBe("history");
+  });
+
+  it("puts a folder of its own where the point had a link to another", async () => {
+    await host.put("elsewhere/history.db", "untouched");
+    const state = host.at("data/workspace/.aihub");
+    const { resumed } = await beginRestore("hub", async () => {
+      await rm(state, { recursive: true });
+      await symlink(host.at("elsewhere"), state);
+    });
+    await resumed();
+    expect(await readFile(host.at("elsewhere/history.db"), "utf8")).toBe("untouched");
+    expect((await lstat(state)).isDirectory()).toBe(true);
+    expect(await readFile(`${state}/history.db`, "utf8")).toBe("history");
   });
 
   it("of the chats brings back their uploads, and removes none", async () => {

@@ -16,7 +16,7 @@ interface Outcome {
 
 /** `tries`: what each try to take a point fails with; then there is one. */
 async function night(
-  tries: (RepositoryErrorKind | "dump")[],
+  tries: (RepositoryErrorKind | "dump" | "lost")[],
   {
     copy = false,
     enabled = true,
@@ -34,6 +34,7 @@ async function night(
   const recovery = "../../../recovery";
   // They are to be the ones that the verb knows, which is imported anew.
   const errors = await import("../../../recovery/repository/repository-error.ts");
+  const lost = await import("../../../recovery/repository/remembered-repository.ts");
   const settings = { enabled, keep: {} };
   const own = {};
   const second = {};
@@ -52,6 +53,7 @@ async function night(
       did.push("point");
       const next = tries.shift();
       if (next === "dump") throw new Error("no dump");
+      if (next === "lost") throw new lost.LostRepositoryError("it is gone");
       if (next !== undefined) throw new errors.RepositoryError(next, "/mnt/points", "so it is");
       if (!copy) return { snapshot: "a1" };
       if ("copied" in copied) return { snapshot: "a1", ...copied };
@@ -127,7 +129,7 @@ it("does the rest of the night when the point failed for another reason than its
 
 it("makes the second copy also when the first place is away, which is no fault of the data", async () => {
   const { did, failure } = await night(["unreachable"], { copy: true });
-  expect(did).toEqual(["point", "point for the copy", "git", "let go", "copy tended: b2"]);
+  expect(did).toEqual(["point", "point for the copy", "git", "copy tended: b2"]);
   expect(failure).toMatchObject({ kind: "unreachable" });
   const { standing } = await import("../../../recovery/report.ts");
   expect(await standing()).toMatchObject({ lastCopy: "2026-11-25T02:00:00.000Z" });
@@ -142,6 +144,12 @@ it.each<[string, Parameters<typeof night>[1], string[], number]>([
   const outcome = await night([], { copy: true, ...options });
   expect(outcome.did).toEqual(["point", "proof of a1", "git", "check", "let go", ...tended]);
   expect(outcome.code).toBe(code);
+});
+
+it("makes the second copy also when the first place has another repository, and leaves that alone", async () => {
+  const { did, failure } = await night(["lost"], { copy: true });
+  expect(did).toEqual(["point", "point for the copy", "git", "copy tended: b2"]);
+  expect(failure).toMatchObject({ message: "it is gone" });
 });
 
 it("lets nothing go where it may only read", async () => {
