@@ -1,25 +1,13 @@
 import { chmod } from "node:fs/promises";
 import { expect, it, vi } from "vitest";
+import { settings } from "../example-settings.ts";
 import { useHostFolders } from "../host-folders.ts";
 
 const host = useHostFolders();
 const image = (tag: string) => `ghcr.io/open-webui/open-webui:${tag}`;
 
 it("refuses an older version, with the ways that there are", async () => {
-  await host.put(
-    "opt/releases/older/recovery/settings.json",
-    JSON.stringify({
-      enabled: true,
-      url: "https://aihub.example.com",
-      everyMinutes: 15,
-      nightlyAt: "02:00",
-      keep: { hourly: 1, daily: 1, weekly: 1, monthly: 1 },
-      database: "embedded",
-      cache: "embedded",
-      postgresImage: "postgres",
-      adminEmail: "admin@example.com",
-    }),
-  );
+  await host.put("opt/releases/older/recovery/settings.json", JSON.stringify(settings));
   const chat = { image: image("v0.12.3"), environment: {}, mem_limit: 1 };
   const config = JSON.stringify({ services: { "open-webui": chat } });
   await host.put("bin/docker", `#!/bin/sh\necho '${config}'\n`);

@@ -1,5 +1,6 @@
 import { chmod, readFile } from "node:fs/promises";
 import { expect, it, vi } from "vitest";
+import { settings } from "../example-settings.ts";
 import { useHostFolders } from "../host-folders.ts";
 
 const host = useHostFolders();
@@ -22,18 +23,6 @@ async function docker(script: string): Promise<void> {
   await chmod(host.at("bin/docker"), 0o755);
   vi.stubEnv("PATH", `${host.at("bin")}:${process.env.PATH}`);
 }
-
-const settings = {
-  enabled: true,
-  url: "https://aihub.example.com",
-  everyMinutes: 15,
-  nightlyAt: "02:00",
-  keep: { hourly: 1, daily: 1, weekly: 1, monthly: 1 },
-  database: "embedded",
-  cache: "embedded",
-  postgresImage: "postgres",
-  adminEmail: "admin@example.com",
-};
 
 async function release(changes: Partial<typeof settings> = {}): Promise<void> {
   const told = { ...settings, ...changes };
