@@ -1,21 +1,7 @@
 /** The whole hub, or its chats alone, as a recovery point holds them. */
-import {
-  constants,
-  lchown,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { tagOf } from "../../hub/images.ts";
 import { UserError } from "../../hub/user-error.ts";
@@ -35,9 +21,8 @@ import { switchAutomationsOff } from "./automations-off.ts";
 import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cache-base.ts";
 import { leftAlone, UPLOADS } from "./left-alone.ts";
 import { type OpenPoint, reopenPoint } from "./open-point.ts";
-import { inPinnedFolder } from "./pinned-folder.ts";
 import { takeSafetyPoint } from "./point-of-the-present.ts";
-import { WORKSPACE } from "./restore-files.ts";
+import { restoreHistory } from "./restore-history.ts";
 import {
   asideName,
   fewer,
@@ -337,46 +322,6 @@ async function undo(
   await operation.done();
   progress.note("The restore was taken back; the hub is as it was");
 }
-
-/**
- * The MCP server's journal: a copy that is whole by itself, with nothing of the one that was there. The folder came out of the
- * point, where people may have put links.
- */
-async function restoreHistory(
-  { repository }: OpenHub,
-  { snapshot, point }: OpenPoint,
-): Promise<void> {
-  await ensureState();
-  await inPinnedFolder(WORKSPACE, [STATE], async (folder) => {
-    const [path, next] = [join(folder, "history.db"), join(folder, "history.db.new")];
-    for (const old of [`${path}-wal`, `${path}-shm`, join(folder, "lock.db"), next]) {
-      await rm(old, { recursive: true, force: true });
-    }
-    if (!point.history) return rm(path, { force: true });
-    const { uid, gid } = await stat(folder);
-    const file = await open(next, NEW, 0o600);
-    await file.chown(uid, gid);
-    await pipeline(
-      repository.dump(snapshot, join(STAGING, "history.db")),
-      file.createWriteStream({ flush: true }),
-    );
-    await rename(next, path);
-  });
-}
-
-async function ensureState(): Promise<void> {
-  const folder = join(WORKSPACE, STATE);
-  const there = await lstat(folder).catch(() => undefined);
-  if (there?.isDirectory()) return;
-  // Brought back again at each resume, so it cannot be moved away by hand.
-  await rm(folder, { force: true });
-  await mkdir(folder, 0o700);
-  const { uid, gid } = await stat(WORKSPACE);
-  await lchown(folder, uid, gid);
-}
-
-const STATE = ".aihub";
-const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** What a rollout does: folders, services, health, the set-up job, the doors. */
 async function applyCurrent(operationId: string, progress: Progress): Promise<void> {
