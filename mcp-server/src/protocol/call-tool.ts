@@ -4,18 +4,21 @@
  */
 import {
   type CallToolResult,
-  type ContentBlock,
   ProtocolError,
   ProtocolErrorCode,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
 import { type AuditEntry, who } from "../access/audit.ts";
+import { shown, targetOf } from "../access/audit-target.ts";
 import type { Caller } from "../access/caller.ts";
 import { withMetaLabels } from "../access/labels.ts";
 import type { Outcome } from "../http/metrics.ts";
 import type { CallContext, Tool, ToolAnswer } from "../tools/tool.ts";
 import { explain } from "../tools/tool-error.ts";
+import { amountProblem, argumentProblem } from "./argument-problem.ts";
+import { projectRefusal, toolRefusal } from "./authorization.ts";
+import { bytesSaid, MOST_VALUES, sizeOf } from "./call-size.ts";
 import type { Deps } from "./deps.ts";
+import { isRecord } from "./is-record.ts";
 
 export interface Call {
   caller: Caller;
@@ -115,22 +118,16 @@ class Running implements CallContext {
     if (isRecord(args)) this.#args = args;
     const { bytes, values } = sizeOf(args);
     this.#bytesIn = bytes;
-    if (!this.caller.scopes.has(tool.scope)) {
-      return this.#end("denied", failure(scopeProblem(this.caller, tool)));
-    }
-    if (tool.beyondProjects && this.caller.projects !== "all") {
-      return this.#end("denied", failure(beyondProblem(this.caller, tool)));
-    }
+    const refusal = toolRefusal(this.caller, tool);
+    if (refusal !== undefined) return this.#end("denied", failure(refusal));
     // Checking each of millions, and telling of each, would keep everybody else waiting.
     if (values > MOST_VALUES) return this.#end("invalid", failure(amountProblem(tool, args)));
     const parsed = tool.input.safeParse(args);
     if (!parsed.success) {
       return this.#end("invalid", failure(argumentProblem(tool, args, parsed.error)));
     }
-    const outside = projectOutside(tool, this.caller, parsed.data);
-    if (outside !== undefined) {
-      return this.#end("denied", failure(projectProblem(this.caller, outside)));
-    }
+    const unreached = projectRefusal(this.caller, tool, parsed.data);
+    if (unreached !== undefined) return this.#end("denied", failure(unreached));
     try {
       const answer = tool.run(this, parsed.data);
       if (answer instanceof Promise) {
@@ -206,223 +203,4 @@ function success({ structured, content }: ToolAnswer<unknown>): CallToolResult {
 
 function failure(message: string): CallToolResult {
   return { content: [{ type: "text", text: message }], isError: true };
-}
-
-function scopeProblem(caller: Caller, tool: Tool): string {
-  const has = [...caller.scopes].join(", ") || "nothing";
-  return `Token "${caller.token}" may not ${tool.scope}: it has ${has}. ${tool.name} needs a token with the scope "${tool.scope}".`;
-}
-
-function beyondProblem(caller: Caller, tool: Tool): string {
-  return `Token "${caller.token}" reaches single projects only. ${tool.name} works on what belongs to no project, and needs a token for all projects.`;
-}
-
-function projectProblem(caller: Caller, project: string): string {
-  const reached = caller.projects === "all" ? "all" : caller.projects.join(", ") || "none";
-  return project === "."
-    ? `Token "${caller.token}" does not reach the workspace's root; it reaches the projects ${reached}.`
-    : `Token "${caller.token}" does not reach project "${project}"; it reaches: ${reached}.`;
-}
-
-/** The first project named in the arguments that the caller's token does not reach. */
-function projectOutside(tool: Tool, caller: Caller, input: unknown): string | undefined {
-  const { projects } = caller;
-  if (projects === "all") return undefined;
-  for (const project of projectsNamed(tool, input as Record<string, unknown>)) {
-    if (!projects.includes(project)) return project;
-  }
-  return undefined;
-}
-
-function* projectsNamed(tool: Tool, input: Record<string, unknown>): Iterable<string> {
-  for (const key of ["project", "to_project"]) {
-    if (typeof input[key] === "string") yield input[key];
-  }
-  for (const key of listsOfPlaces(tool)) {
-    for (const place of (input[key] as Record<string, unknown>[] | undefined) ?? []) {
-      yield* projectsNamed(tool, place);
-    }
-  }
-}
-
-const placeLists = new WeakMap<Tool, string[]>();
-
-/** Arguments of a tool that are lists whose items name a project of their own. */
-function listsOfPlaces(tool: Tool): string[] {
-  let lists = placeLists.get(tool);
-  if (lists === undefined) {
-    const schema = z.toJSONSchema(tool.input, { io: "input", unrepresentable: "any" });
-    lists = Object.entries(schema.properties ?? {})
-      .filter(([, argument]) => {
-        const items = typeof argument === "object" ? argument.items : undefined;
-        const properties = isRecord(items) ? items.properties : undefined;
-        return isRecord(properties) && ("project" in properties || "to_project" in properties);
-      })
-      .map(([name]) => name);
-    placeLists.set(tool, lists);
-  }
-  return lists;
-}
-
-/** Values in the arguments of one call; four times what the longest lists that a tool takes hold. */
-const MOST_VALUES = 2_000;
-
-function amountProblem(tool: Tool, args: unknown): string {
-  const long = isRecord(args)
-    ? Object.keys(propertiesOf(tool)).find((key) => lengthOf(args[key]) > MOST_VALUES)
-    : undefined;
-  const came = long === undefined ? "" : `, and ${long} is ${described((args as never)[long])}`;
-  return `${tool.name} cannot be called like this: the arguments hold more than ${MOST_VALUES} values${came}. Make several calls with fewer each.`;
-}
-
-function lengthOf(value: unknown): number {
-  return Array.isArray(value) ? value.length : 0;
-}
-
-/** Issues, and arguments that there are not, told at once; more help nobody. */
-const MOST_ISSUES = 5;
-/** Characters of an argument's name that are told. */
-const LONGEST_NAME = 40;
-
-/** Each wrong argument: where, what was expected, what came. */
-function argumentProblem(tool: Tool, args: unknown, error: z.ZodError): string {
-  const issues = error.issues.slice(0, MOST_ISSUES).map((issue) => {
-    const place = issue.path.reduce<string>(
-      (path, key) =>
-        typeof key === "number" ? `${path}[${key}]` : path ? `${path}.${cut(key)}` : cut(key),
-      "",
-    );
-    if (issue.code === "unrecognized_keys") {
-      const known = Object.keys(propertiesOf(tool)).join(", ") || "none";
-      const where = place ? ` in ${place}` : `; it takes: ${known}`;
-      const names = issue.keys.slice(0, MOST_ISSUES).map((key) => `"${cut(key)}"`);
-      const more = issue.keys.length - names.length;
-      return `there is no argument ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}${where}`;
-    }
-    const came = valueAt(args, issue.path);
-    if (came === undefined && issue.code === "invalid_type") {
-      return `${place || "the arguments"}: missing, ${issue.expected} expected`;
-    }
-    const wanted = issue.message
-      .replace(/^Invalid (input|option): /, "")
-      .replace(/, received .*$/, "");
-    return `${place || "the arguments"}: ${wanted}, got ${described(came)}`;
-  });
-  const more = error.issues.length - issues.length;
-  return `${tool.name} cannot be called like this: ${issues.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`;
-}
-
-function cut(key: PropertyKey): string {
-  const name = String(key);
-  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME)}...`;
-}
-
-function propertiesOf(tool: Tool): object {
-  return (tool.input as Partial<z.ZodObject>).shape ?? {};
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) => (at === null || typeof at !== "object" ? undefined : (at as never)[key]),
-    value,
-  );
-}
-
-function described(value: unknown): string {
-  if (value === null || typeof value === "number" || typeof value === "boolean")
-    return String(value);
-  if (typeof value === "string") {
-    return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`;
-  }
-  return Array.isArray(value) ? `a list of ${value.length}` : typeof value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-/** Characters of a target or a trace key that are logged. */
-const LONGEST_SHOWN = 400;
-
-/** Paths of one call that are logged. */
-const MOST_LISTED = 100;
-/** Characters of several paths that are logged. */
-const LONGEST_LIST = 4000;
-
-/** What a call is about, by the names that all tools give to it. */
-function targetOf(args: Readonly<Record<string, unknown>>): Partial<AuditEntry> {
-  const { project, path, paths, to_project, to_path, change, chat } = args;
-  // Where no path is given, `from` and `to` are paths and not versions.
-  const { from, to } = path === undefined ? args : {};
-  return {
-    project: shown(project),
-    path: shown(path ?? from),
-    paths: Array.isArray(paths) ? shownList(paths) : undefined,
-    to_project: shown(to_project),
-    to_path: shown(to_path ?? to),
-    change: shown(change),
-    of_chat: shown(chat),
-  };
-}
-
-/** The first ones, and how many more there are. */
-function shownList(values: readonly unknown[]): string[] {
-  const list: string[] = [];
-  let length = 0;
-  for (const value of values) {
-    const one = shown(value) ?? typeof value;
-    length += one.length;
-    if (length > LONGEST_LIST || list.length === MOST_LISTED) {
-      list.push(`and ${values.length - list.length} more`);
-      break;
-    }
-    list.push(one);
-  }
-  return list;
-}
-
-function shown(value: unknown): string | undefined {
-  return typeof value === "string" ? value.slice(0, LONGEST_SHOWN) : undefined;
-}
-
-/** Levels of arguments that are counted; nobody sends more but to see the stack overflow. */
-const DEEPEST = 20;
-
-interface Size {
-  /** Bytes of all text in it. */
-  bytes: number;
-  /** Values in it, itself among them. */
-  values: number;
-}
-
-/** Gives up above MOST_VALUES, with what was counted until then. */
-function sizeOf(value: unknown): Size {
-  const size: Size = { bytes: 0, values: 0 };
-  count(value, size, 0);
-  return size;
-}
-
-function count(value: unknown, size: Size, level: number): void {
-  size.values++;
-  if (typeof value === "string") size.bytes += Buffer.byteLength(value);
-  if (typeof value !== "object" || value === null || level > DEEPEST) return;
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      if (size.values > MOST_VALUES) return;
-      count(item, size, level + 1);
-    }
-    return;
-  }
-  for (const key in value) {
-    if (size.values > MOST_VALUES) return;
-    count((value as Record<string, unknown>)[key], size, level + 1);
-  }
-}
-
-/** Bytes of what an answer says. */
-function bytesSaid(content: readonly ContentBlock[]): number {
-  let bytes = 0;
-  for (const block of content)
-    bytes += block.type === "text" ? Buffer.byteLength(block.text) : sizeOf(block).bytes;
-  return bytes;
 }

@@ -14,6 +14,7 @@ import {
 import type { Caller } from "../access/caller.ts";
 import { callTool, toolNamed } from "./call-tool.ts";
 import type { Deps } from "./deps.ts";
+import { isRecord } from "./is-record.ts";
 
 const MODERN = "2026-07-28";
 const VERSION = "io.modelcontextprotocol/protocolVersion";
@@ -237,8 +238,4 @@ function isDeep(value: object, level = 0): boolean {
   if (Array.isArray(value)) return value.some(isDeeper);
   for (const key in value) if (isDeeper((value as Record<string, unknown>)[key])) return true;
   return false;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
