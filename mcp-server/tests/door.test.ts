@@ -12,7 +12,8 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createToken, revokeToken, TokenStore } from "../src/access/tokens.ts";
 import { readBody } from "../src/http/body.ts";
-import { listenOn, spelled } from "../src/http/listener.ts";
+import { spelled } from "../src/http/host-name.ts";
+import { listenOn } from "../src/http/listen-on.ts";
 import {
   type FakeServing,
   identity,

@@ -12,3 +12,11 @@ export function answer(response: ServerResponse, status: number, body: object): 
   });
   response.end(text);
 }
+
+/** Says that too much came, and after how many seconds it may come again. */
+export function refuse(response: ServerResponse, seconds: number, why: string): undefined {
+  response.setHeader("Retry-After", seconds);
+  const message = `${why} Try again in ${seconds} s.`;
+  answer(response, 429, { jsonrpc: "2.0", error: { code: -32000, message }, id: null });
+  return undefined;
+}

@@ -7,14 +7,9 @@ import { TokenStore } from "../access/tokens.ts";
 import { type DepsSettings, openDeps } from "../protocol/open-deps.ts";
 import { createSdkServer, type Extension, serverIdentity } from "../protocol/sdk-server.ts";
 import { Subscriptions } from "../protocol/subscriptions.ts";
-import {
-  isLoopback,
-  type ListenerSettings,
-  listen,
-  listenOn,
-  namesOf,
-  spelled,
-} from "./listener.ts";
+import { isLoopback, namesOf, spelled } from "./host-name.ts";
+import { listenOn } from "./listen-on.ts";
+import { type ListenerSettings, listen } from "./listener.ts";
 import { type PrometheusMetrics, prometheusMetrics, uncounted } from "./metrics.ts";
 
 export interface ServerSettings extends DepsSettings, ListenerSettings {
