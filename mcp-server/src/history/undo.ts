@@ -1,7 +1,8 @@
 /** Takes changes back: one, or everything that one chat did. */
 import { ToolError } from "../tools/tool-error.ts";
 import type { Change } from "../workspace/change.ts";
-import { type History, numberFrom } from "./history.ts";
+import { numberFrom } from "./cursor.ts";
+import type { History } from "./history.ts";
 import type { Journal, StepRecord } from "./journal.ts";
 import type { Position, Records } from "./records.ts";
 

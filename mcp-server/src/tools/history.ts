@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Version } from "../history/history.ts";
+import type { Version } from "../history/version.ts";
 import { isWithin, resolvePath } from "../workspace/paths.ts";
 import { chatArgument, chatOf } from "./chat.ts";
 import { cursorArgument, goOn, limitArgument } from "./paging.ts";

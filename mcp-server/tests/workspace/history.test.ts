@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Version, Versions } from "../../src/history/history.ts";
+import type { Versions } from "../../src/history/history.ts";
+import type { Version } from "../../src/history/version.ts";
 import type { Change } from "../../src/workspace/change.ts";
 import { caller, type Opened, openWorkspace, write } from "./opened.ts";
 
