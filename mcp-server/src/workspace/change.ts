@@ -2,28 +2,16 @@
  * A change being planned: its steps are checked against what is there, and seen by the steps after them, but nothing in the
  * workspace has changed.
  */
-import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  lstatSync,
-  readFileSync,
-  type Stats,
-  unlinkSync,
-} from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { lstatSync, type Stats } from "node:fs";
 import { limits } from "../limits.ts";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
-import { writeUnfinished } from "./carry-out.ts";
 import type { Confinement } from "./confinement.ts";
 import { type Contents, contentHash } from "./content.ts";
 import { checkChangeable, checkNewName, isWithin, joinPath, splitPath } from "./paths.ts";
 import { PlannedView, type Seen, type StagedStep } from "./planned-view.ts";
-import type { StateFolder } from "./state-folder.ts";
+import { StagedContent } from "./staged-content.ts";
+import { newName, type StateFolder } from "./state-folder.ts";
 
-/** Bytes of content that one change holds in memory; the rest waits in unfinished files. */
-const MOST_HELD = 32 * 1024 * 1024;
 /** Entries of a folder that is copied; more would hold up other callers. */
 const MOST_COPIED = 2_000;
 
@@ -41,13 +29,14 @@ export class Change {
   readonly #files: Confinement;
   readonly #state: StateFolder;
   readonly #contents: Contents;
-  #held = 0;
+  readonly #staged: StagedContent;
 
   constructor(files: Confinement, state: StateFolder, contents: Contents) {
     this.#view = new PlannedView(files);
     this.#files = files;
     this.#state = state;
     this.#contents = contents;
+    this.#staged = new StagedContent(state);
   }
 
   get steps(): StagedStep[] {
@@ -59,13 +48,9 @@ export class Change {
     const seen = this.#view.see(path);
     if (seen.kind === "absent") return undefined;
     if (seen.kind === "written") {
-      const { bytes, after, mode, temporary } = seen.step;
+      const { after, mode } = seen.step;
       if (after === undefined) throw new ToolError(`"${path}" is too large to be read here.`);
-      return {
-        bytes: bytes ?? readFileSync(this.#state.temporary.entry(temporary as string)),
-        etag: after,
-        mode: mode as number,
-      };
+      return { bytes: this.#staged.read(seen.step), etag: after, mode: mode as number };
     }
     if (seen.kind === "folder") throw Object.assign(new Error(path), { code: "EISDIR" });
     using file = this.#files.file(seen.kind === "file" ? seen.at : path);
@@ -112,12 +97,7 @@ export class Change {
       bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     };
     this.#add(step, seen);
-    this.#held += bytes.length;
-    if (this.#held > MOST_HELD) {
-      this.#held -= bytes.length;
-      closeSync(writeUnfinished(step, this.#state));
-      delete step.bytes;
-    }
+    this.#staged.hold(step);
     return { created: seen.kind === "absent", etag };
   }
 
@@ -273,7 +253,7 @@ export class Change {
 
   /** Gives up: nothing of what was prepared stays. */
   abandon(): void {
-    for (const step of this.steps) this.#removeUnfinished(step);
+    for (const step of this.steps) this.#staged.drop(step);
     this.#view.clear();
   }
 
@@ -327,7 +307,7 @@ export class Change {
 
   #add(step: StagedStep, seen: Seen): void {
     if (seen.kind === "written" && seen.direct) {
-      this.#removeUnfinished(seen.step);
+      this.#staged.drop(seen.step);
       this.#view.replace(seen.step, step);
     } else {
       this.#view.add(step);
@@ -388,32 +368,15 @@ export class Change {
     }
     using source = this.#files.file(seen.at);
     this.#prepare(to, true);
-    const temporary = newName();
-    const place = this.#state.temporary.entry(temporary);
-    await copyFile(`/proc/self/fd/${source.fd}`, place, constants.COPYFILE_FICLONE);
     const mode = modeOf(source.stats);
-    chmodSync(place, mode);
+    const temporary = await this.#staged.copy(source.fd, mode);
     this.#view.add({ op: "write", path: to, size: source.stats.size, mode, temporary });
   }
 
   #discard(step: StagedStep): void {
-    this.#removeUnfinished(step);
+    this.#staged.drop(step);
     this.#view.remove(step);
   }
-
-  #removeUnfinished({ temporary }: StagedStep): void {
-    if (temporary === undefined) return;
-    try {
-      unlinkSync(this.#state.temporary.entry(temporary));
-    } catch (error) {
-      if (!failedWith(error, "ENOENT")) throw error;
-    }
-  }
-}
-
-/** For something in the trash, or an unfinished file. */
-function newName(): string {
-  return randomBytes(12).toString("hex");
 }
 
 function modeOf(stats: Stats | undefined): number {

@@ -1,4 +1,5 @@
 /** The folder inside the workspace that holds what the server keeps; no tool reaches it. */
+import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from "node:fs";
 import { failedWith, ToolError } from "../tools/tool-error.ts";
 import type { Confinement, PinnedDirectory } from "./confinement.ts";
@@ -6,6 +7,11 @@ import { joinPath, STATE } from "./paths.ts";
 
 /** What may be a link all the same: it is never written through one, and secrets are often put into place so. */
 const TOKENS = "tokens.json";
+
+/** For something in the trash, or an unfinished file. */
+export function newName(): string {
+  return randomBytes(12).toString("hex");
+}
 
 export class StateFolder {
   /** Absolute path of a file in it. */
