@@ -1,6 +1,15 @@
 /** What restic prints with --json, as far as it is used. */
 import { z } from "zod";
 
+/** A message; undefined when the text is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 
 const snapshotAnswer = z.object({

@@ -5,8 +5,6 @@
  * no lock, so that it also works with keys that may only read: while somebody prunes at the same time it may fail, but never
  * hands out something wrong, as each piece is checked against its hash. restic may be killed at any time; what was uploaded
  * by then is used by the next run, or removed by the next prune.
- *
- * One long class: each method is a run of the same program with the same options.
  */
 import { createInterface } from "node:readline";
 import { PassThrough, type Readable } from "node:stream";
@@ -19,15 +17,14 @@ import {
   configAnswer,
   findAnswer,
   forgetAnswer,
-  lockAnswer,
   type Node,
   nodeAnswer,
+  parsed,
   restoreSummary,
   type Snapshot,
   snapshotsAnswer,
   statsAnswer,
 } from "./answers.ts";
-
 import { RepositoryError } from "./repository-error.ts";
 import type {
   BackupOptions,
@@ -40,12 +37,9 @@ import type {
   SnapshotFilter,
   Stats,
 } from "./repository-options.ts";
-import { type Ended, type ResticRun, runRestic, startRestic } from "./restic-process.ts";
+import type { Ended } from "./restic-process.ts";
+import { ResticRunner } from "./restic-runner.ts";
 import { forgetActs, forgetByClock, type RetentionPolicy } from "./retention-policy.ts";
-import { sshArguments } from "./ssh-arguments.ts";
-
-/** A lock of a living process is renewed every five minutes, so one of that age has nobody any more. */
-const DEAD_AFTER_MS = 2 * 3_600_000;
 
 export function openRepository(options: RepositoryOptions): Repository {
   return new Repository(options);
@@ -59,13 +53,13 @@ export function literalPattern(path: string): string {
 export class Repository {
   /** As given. */
   readonly location: string;
-  readonly #options: RepositoryOptions;
+  readonly #restic: ResticRunner;
 
   /** @throws UserError when the location is none */
   constructor(options: RepositoryOptions) {
     parseLocation(options.location);
     this.location = options.location;
-    this.#options = options;
+    this.#restic = new ResticRunner(options);
   }
 
   /** 64 hex digits; undefined when there is no repository. */
@@ -85,7 +79,7 @@ export class Repository {
   async ensure(): Promise<{ id: string; created: boolean }> {
     const id = await this.id();
     if (id !== undefined) return { id, created: false };
-    await this.#run(["init"]);
+    await this.#restic.run(["init"]);
     return { id: (await this.#config()).id, created: true };
   }
 
@@ -105,8 +99,8 @@ export class Repository {
     ];
     let summary: z.infer<typeof backupSummary> | undefined;
     let items: Ended["items"] = [];
-    await this.#locking(async (more) => {
-      const child = startRestic(this.#prepared([...more, ...args]));
+    await this.#restic.locking(async (more) => {
+      const child = this.#restic.start([...more, ...args]);
       for await (const line of createInterface({ input: child.stdout })) {
         const message = parsed(line);
         const status = onProgress && backupStatus.safeParse(message).data;
@@ -134,7 +128,7 @@ export class Repository {
   /** Oldest first. */
   async snapshots({ tags = [], ids = [], latest }: SnapshotFilter = {}): Promise<Snapshot[]> {
     const tagged = tags.length === 0 ? [] : ["--tag", tags.join(",")];
-    const text = await this.#read(["snapshots", ...tagged, "--", ...ids]);
+    const text = await this.#restic.read(["snapshots", ...tagged, "--", ...ids]);
     const all = this.#understood(snapshotsAnswer, parsed(text));
     all.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
     // restic's own --latest counts for each machine.
@@ -148,16 +142,14 @@ export class Repository {
     { recursive = false }: { recursive?: boolean } = {},
   ): AsyncGenerator<Node> {
     const where = path === undefined ? [] : [path];
-    const child = startRestic(
-      this.#prepared([
-        "ls",
-        "--no-lock",
-        ...(recursive ? ["--recursive"] : []),
-        "--",
-        snapshot,
-        ...where,
-      ]),
-    );
+    const child = this.#restic.start([
+      "ls",
+      "--no-lock",
+      ...(recursive ? ["--recursive"] : []),
+      "--",
+      snapshot,
+      ...where,
+    ]);
     let whole = false;
     try {
       for await (const line of createInterface({ input: child.stdout })) {
@@ -184,7 +176,7 @@ export class Repository {
     const within = snapshots.flatMap((id) => ["--snapshot", id]);
     return this.#understood(
       findAnswer,
-      parsed(await this.#read(["find", ...within, "--", pattern])),
+      parsed(await this.#restic.read(["find", ...within, "--", pattern])),
     );
   }
 
@@ -193,7 +185,7 @@ export class Repository {
    * RepositoryError. Destroying it stops restic.
    */
   dump(snapshot: string, path: string): Readable {
-    const child = startRestic(this.#prepared(["dump", "--no-lock", "--", snapshot, path]));
+    const child = this.#restic.start(["dump", "--no-lock", "--", snapshot, path]);
     const content = new PassThrough();
     child.stdout.pipe(content, { end: false });
     content.once("close", () => {
@@ -212,7 +204,7 @@ export class Repository {
   /** @throws RepositoryError when any file could not be restored whole, naming one; those that could are there */
   async restore(options: RestoreOptions): Promise<RestoreResult> {
     const { snapshot, target, include = [], exclude = [], overwrite } = options;
-    const text = await this.#read([
+    const text = await this.#restic.read([
       ...["restore", "--target", target],
       ...include.flatMap((pattern) => ["--include", pattern]),
       ...exclude.flatMap((pattern) => ["--exclude", pattern]),
@@ -240,7 +232,7 @@ export class Repository {
   ): Promise<{ kept: Snapshot[]; removed: Snapshot[] }> {
     const forget = async (which: string[]) => {
       const args = ["forget", ...which, ...(dryRun ? ["--dry-run"] : [])];
-      const text = await this.#locking((more) => this.#run([...more, ...args]));
+      const text = await this.#restic.locking((more) => this.#restic.run([...more, ...args]));
       // Of no snapshot that is meant it says nothing at all.
       return this.#understood(forgetAnswer, text.trim() === "" ? null : parsed(text));
     };
@@ -255,13 +247,15 @@ export class Repository {
 
   /** Gives back the space that no snapshot needs, up to a rest of 5 %. */
   async prune(): Promise<void> {
-    await this.#locking((more) => this.#run([...more, "prune", "--max-unused", "5%"]));
+    await this.#restic.locking((more) =>
+      this.#restic.run([...more, "prune", "--max-unused", "5%"]),
+    );
   }
 
   /** Removes these snapshots, whatever the policy says. */
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#locking((more) => this.#run([...more, "forget", "--", ...ids]));
+    await this.#restic.locking((more) => this.#restic.run([...more, "forget", "--", ...ids]));
   }
 
   /**
@@ -270,8 +264,8 @@ export class Repository {
    */
   async check({ subset }: { subset?: `${number}/${number}` } = {}): Promise<CheckResult> {
     const args = ["check", ...(subset === undefined ? [] : ["--read-data-subset", subset])];
-    return this.#locking(async (more) => {
-      const child = startRestic(this.#prepared([...more, ...args]));
+    return this.#restic.locking(async (more) => {
+      const child = this.#restic.start([...more, ...args]);
       let summary: z.infer<typeof checkSummary> | undefined;
       for await (const line of createInterface({ input: child.stdout }))
         summary = checkSummary.safeParse(parsed(line)).data ?? summary;
@@ -289,7 +283,7 @@ export class Repository {
   }
 
   async stats(): Promise<Stats> {
-    const text = await this.#read(["stats", "--mode", "raw-data"]);
+    const text = await this.#restic.read(["stats", "--mode", "raw-data"]);
     const answer = this.#understood(statsAnswer, parsed(text));
     return {
       snapshots: answer.snapshots_count,
@@ -299,101 +293,14 @@ export class Repository {
     };
   }
 
-  /**
-   * Removes locks whose process is gone: restic knows it for this machine's processes and for locks older than 30 minutes.
-   * The last resort, for one who holds the hub's own lock: when all that is left are locks that cannot be read, or whose
-   * time is more than two hours off either way, all are removed.
-   * @returns how many are left
-   */
-  async unlockStale(): Promise<number> {
-    await this.#run(["unlock"]);
-    const left = await this.#locks();
-    if (left.length === 0 || left.some(({ time }) => isAlive(time))) return left.length;
-    await this.#run(["unlock", "--remove-all"]);
-    return (await this.#locks()).length;
-  }
-
-  async #locks(): Promise<{ time: number | undefined }[]> {
-    const ids = (await this.#read(["list", "locks"])).split("\n").map((line) => line.trim());
-    const locks: { time: number | undefined }[] = [];
-    for (const id of ids.filter((line) => /^[0-9a-f]{64}$/.test(line))) {
-      try {
-        const { time } = lockAnswer.parse(parsed(await this.#read(["cat", "lock", id])));
-        locks.push({ time: Date.parse(time) });
-      } catch (error) {
-        if (error instanceof RepositoryError && error.kind !== "damaged" && error.kind !== "other")
-          throw error;
-        locks.push({ time: undefined });
-      }
-    }
-    return locks;
+  /** Removes locks whose process is gone, as `ResticRunner.unlockStale` says. @returns how many are left */
+  unlockStale(): Promise<number> {
+    return this.#restic.unlockStale();
   }
 
   /** @throws RepositoryError of the kind "missing" when there is no repository */
   async #config(): Promise<z.infer<typeof configAnswer>> {
-    return this.#understood(configAnswer, parsed(await this.#read(["cat", "config"])));
-  }
-
-  /** Runs what needs the lock. Only a lock of a living process is waited for. */
-  async #locking<T>(work: (more: readonly string[]) => Promise<T>): Promise<T> {
-    try {
-      return await work([]);
-    } catch (error) {
-      if (!(error instanceof RepositoryError && error.kind === "locked")) throw error;
-    }
-    await this.unlockStale();
-    return work(["--retry-lock", `${this.#options.lockPatience ?? 300}s`]);
-  }
-
-  #read(args: readonly string[]): Promise<string> {
-    return this.#run(["--no-lock", ...args]);
-  }
-
-  #run(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
-    return runRestic(this.#prepared(args, env));
-  }
-
-  #prepared(args: readonly string[], env: Record<string, string> = {}): ResticRun {
-    const { program, location, password, limits = {}, cacheDir, sftp, signal } = this.#options;
-    const all = { ...this.#environment(), ...env };
-    return {
-      program,
-      args: [
-        ...["--json", "--cache-dir", cacheDir, "--cleanup-cache"],
-        ...(limits.uploadKibPerSecond ? ["--limit-upload", String(limits.uploadKibPerSecond)] : []),
-        ...(limits.downloadKibPerSecond
-          ? ["--limit-download", String(limits.downloadKibPerSecond)]
-          : []),
-        ...(sftp === undefined ? [] : ["--option", `sftp.args=${sshArguments(sftp)}`]),
-        ...args,
-      ],
-      env: all,
-      location,
-      secrets: [
-        ...(typeof password === "string" ? [password] : []),
-        ...["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map((name) => all[name] ?? ""),
-      ],
-      patience: (this.#options.patience ?? 300) * 1000,
-      signal,
-    };
-  }
-
-  #environment(): Record<string, string> {
-    const { location, password, env = {} } = this.#options;
-    // Somebody's own settings for restic or S3 must not be mixed in.
-    const inherited = Object.entries(process.env).filter(
-      ([name, value]) => value !== undefined && !/^(RESTIC|AWS)_/.test(name),
-    ) as [string, string][];
-    return {
-      ...Object.fromEntries(inherited),
-      // Which snapshot is the last one of a day must not depend on the machine.
-      TZ: "UTC",
-      ...env,
-      RESTIC_REPOSITORY: location,
-      ...(typeof password === "string"
-        ? { RESTIC_PASSWORD: password }
-        : { RESTIC_PASSWORD_FILE: password.file }),
-    };
+    return this.#understood(configAnswer, parsed(await this.#restic.read(["cat", "config"])));
   }
 
   #understood<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
@@ -405,10 +312,6 @@ export class Repository {
   #unexpected(what: string): RepositoryError {
     return new RepositoryError("other", this.location, `restic gave ${what}`);
   }
-}
-
-function isAlive(time: number | undefined): boolean {
-  return time !== undefined && Math.abs(Date.now() - time) < DEAD_AFTER_MS;
 }
 
 function progressOf(status: z.infer<typeof backupStatus>): BackupProgress {
@@ -424,14 +327,6 @@ function progressOf(status: z.infer<typeof backupStatus>): BackupProgress {
 /** restic takes local time to the second; it runs in UTC. */
 function restictime(time: Date): string {
   return time.toISOString().slice(0, 19).replace("T", " ");
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The last message of an output of one message a line. */
