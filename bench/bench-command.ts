@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { UserError } from "../hub/user-error.ts";
 import { missed, type Results, table, writePage } from "./report.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "./row.ts";
 
 export interface BenchOptions {
   quick: boolean;

@@ -1,6 +1,6 @@
 /** The figures as a table for people, and where the targets are missed. */
 import { readFile, writeFile } from "node:fs/promises";
-import { type Row, rate } from "./rows.ts";
+import { type Row, rate } from "./row.ts";
 
 export interface Results {
   /** ISO 8601. */

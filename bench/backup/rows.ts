@@ -1,6 +1,6 @@
 /** What a day's backup costs, from the days of one run. */
 import { median } from "../measure.ts";
-import type { Row } from "../rows.ts";
+import type { Row } from "../row.ts";
 import type { Cost } from "./contenders.ts";
 
 export interface Day {

@@ -1,6 +1,6 @@
 /** What the gate costs, from the rounds of one run. */
 import { median } from "../measure.ts";
-import type { Row } from "../rows.ts";
+import type { Row } from "../row.ts";
 
 export type DoorName = "none" | "gate" | "chat";
 

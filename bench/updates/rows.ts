@@ -1,6 +1,6 @@
 /** What an update of each service costs those who use it, from one run. */
 import { median } from "../measure.ts";
-import type { Row } from "../rows.ts";
+import type { Row } from "../row.ts";
 
 export interface Measured {
   /** Of those that serve twice at once meanwhile, under steady load. */
