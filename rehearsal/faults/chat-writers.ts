@@ -1,5 +1,6 @@
 /** Writes through the chat's API as its page does: a new chat, then a message in it. */
 import { randomUUID } from "node:crypto";
+import { chatForm } from "../scenarios/chat-form.ts";
 import { ask, type Outputs, type Session } from "../scenarios/hub.ts";
 import { contentOf } from "./attempt.ts";
 import { MESSAGE_LINES } from "./judge.ts";
@@ -15,28 +16,14 @@ export function chatLane(to: Outputs, session: Session): Lane {
       const chat = open;
       open = undefined;
       if (chat === undefined) {
-        const said = await post(to, session, "/api/v1/chats/new", {
-          chat: {
-            ...{ title: token, models: [], messages: [] },
-            history: { messages: {}, currentId: null },
-          },
-        });
+        const said = await post(to, session, "/api/v1/chats/new", chatForm(token));
         if (said.outcome === "acknowledged") {
           open = { id: (JSON.parse(said.body) as { id: string }).id, title: token };
         }
         return said;
       }
-      const id = randomUUID();
-      const message = {
-        ...{ id, parentId: null, childrenIds: [], role: "user", models: [] },
-        ...{ content: contentOf(token, MESSAGE_LINES), timestamp: Math.floor(Date.now() / 1000) },
-      };
-      return post(to, session, `/api/v1/chats/${chat.id}`, {
-        chat: {
-          ...{ title: chat.title, models: [], messages: [message] },
-          history: { messages: { [id]: message }, currentId: id },
-        },
-      });
+      const message = { id: randomUUID(), content: contentOf(token, MESSAGE_LINES) };
+      return post(to, session, `/api/v1/chats/${chat.id}`, chatForm(chat.title, message));
     },
   };
 }

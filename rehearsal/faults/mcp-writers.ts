@@ -1,6 +1,6 @@
 /** Writes through the MCP server by the official client, with a named token: a new file each time, and lines into one file. */
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { httpsFetch, type Outputs } from "../scenarios/hub.ts";
+import { connectMcp, toolLine } from "../scenarios/mcp-client.ts";
 import { contentOf } from "./attempt.ts";
 import { LOG_BEGIN, LOG_END } from "./judge.ts";
 import { type Lane, PATIENCE, type Said } from "./lane.ts";
@@ -54,10 +54,12 @@ export function logLane(place: McpPlace): Lane {
   };
 }
 
-/** One client, connected anew after whatever went wrong, as clients do. */
-function mcpLine({ to, secret }: McpPlace): (tool: string, args: object) => Promise<Said> {
+/** Calls tools by one client, and says how each call ended for who made it. */
+function mcpLine({
+  to,
+  secret,
+}: McpPlace): (tool: string, args: Record<string, unknown>) => Promise<Said> {
   const fetchFromHub = httpsFetch(to, PATIENCE);
-  let client: Client | undefined;
   /** What the hub answered last that was no success; undefined: nothing came back. */
   let answered: string | undefined;
   const watched = async (input: string | URL, init?: RequestInit) => {
@@ -69,20 +71,14 @@ function mcpLine({ to, secret }: McpPlace): (tool: string, args: object) => Prom
     }
     return answer;
   };
+  const line = toolLine(() => connectMcp(to, secret, watched), PATIENCE);
   return async (tool, args) => {
     try {
-      client ??= await connected(to, secret, watched);
-      const result = await client.callTool(
-        { name: tool, arguments: args as Record<string, unknown> },
-        { timeout: PATIENCE },
-      );
+      const result = await line(tool, args);
       if (result.isError !== true) return { outcome: "acknowledged", words: "" };
       const words = (result.content as { text?: string }[]).map(({ text }) => text ?? "").join(" ");
       return { outcome: "refused", words };
     } catch (error) {
-      const gone = client;
-      client = undefined;
-      void gone?.close().catch(() => {});
       // An error of the protocol is an answer as well.
       const { code } = error as { code?: unknown };
       if (answered !== undefined) return { outcome: "refused", words: answered };
@@ -90,19 +86,4 @@ function mcpLine({ to, secret }: McpPlace): (tool: string, args: object) => Prom
       return { outcome: typeof code === "number" ? "refused" : "cut-off", words: message };
     }
   };
-}
-
-async function connected(
-  to: Outputs,
-  secret: string,
-  fetch: (input: string | URL, init?: RequestInit) => Promise<Response>,
-): Promise<Client> {
-  const client = new Client({ name: "faults", version: "1.0.0" });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(to.mcpUrl), {
-      fetch,
-      requestInit: { headers: { Authorization: `Bearer ${secret}` } },
-    }),
-  );
-  return client;
 }

@@ -16,7 +16,6 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { execa } from "execa";
 import type { Client as SshClient } from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,7 +25,8 @@ import { type HubPasswords, passwordsSchema } from "../../hub/passwords.ts";
 import { silent } from "../../scripts/progress.ts";
 import { ensurePulumi } from "../../scripts/toolchain/index.ts";
 import { currentInstance } from "../instance.ts";
-import { ask, httpsFetch, hub, hubOk, instanceName, type Outputs, outputs, signIn } from "./hub.ts";
+import { ask, hub, hubOk, instanceName, type Outputs, outputs, signIn } from "./hub.ts";
+import { connectMcp } from "./mcp-client.ts";
 import { sampler, watchProcesses } from "./process-samples.ts";
 import { formsOf, isSecret, type Marker, secretsInState, textsInFile } from "./secret-forms.ts";
 
@@ -138,13 +138,7 @@ async function setAll(values: Record<string, string>): Promise<void> {
 
 /** What models can ask for, and what they would like to. */
 async function talkToTools(token: string): Promise<string> {
-  const client = new Client({ name: "canaries", version: "1.0.0" });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(to.mcpUrl), {
-      fetch: httpsFetch(to),
-      requestInit: { headers: { Authorization: `Bearer ${token}` } },
-    }),
-  );
+  const client = await connectMcp(to, token);
   const said: unknown[] = [await client.listTools()];
   const call = async (name: string, args: Record<string, unknown>) => {
     said.push(await client.callTool({ name, arguments: args }).catch((error) => String(error)));

@@ -1,7 +1,6 @@
 /** The home page: how the hub is, where to go, and tokens of one's own. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { AxeResults } from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,7 +9,6 @@ import {
   ask,
   askJson,
   beUp,
-  httpsFetch,
   hub,
   hubOk,
   type Outputs,
@@ -20,6 +18,7 @@ import {
   signIn,
 } from "./hub.ts";
 import { openBrowser, screenshot, signInOnPage } from "./in-browser.ts";
+import { connectMcp } from "./mcp-client.ts";
 
 let to: Outputs;
 let browser: Browser;
@@ -60,13 +59,7 @@ async function eventually(what: string, check: () => Promise<boolean>, forMs = 6
 }
 
 async function listTools(token: string): Promise<string[]> {
-  const client = new Client({ name: "rehearsal", version: "1.0.0" });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(to.mcpUrl), {
-      fetch: httpsFetch(to),
-      requestInit: { headers: { Authorization: `Bearer ${token}` } },
-    }),
-  );
+  const client = await connectMcp(to, token);
   const { tools } = await client.listTools();
   await client.close();
   return tools.map(({ name }) => name);

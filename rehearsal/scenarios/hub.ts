@@ -11,6 +11,7 @@ import { execa } from "execa";
 import type { Client } from "ssh2";
 import { connectToHost, type HostLogin } from "../../components/host-connection.ts";
 import { currentInstance } from "../instance.ts";
+import { chatForm } from "./chat-form.ts";
 
 export const instanceName = process.env.AIHUB_INSTANCE ?? "scenarios";
 /** Whether all is to be tried, however long it takes. */
@@ -289,9 +290,7 @@ export async function newChat(to: Outputs, session: Session, title: string): Pro
   const { id } = await askJson<{ id: string }>(to, "/api/v1/chats/new", {
     method: "POST",
     session,
-    json: {
-      chat: { title, models: [], messages: [], history: { messages: {}, currentId: null } },
-    },
+    json: chatForm(title),
   });
   return id;
 }

@@ -1,9 +1,10 @@
 /** A program that speaks OAuth only is let in by the person at the browser, and is out when they take it back. */
-import { auth, Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { auth } from "@modelcontextprotocol/client";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Browser } from "../../tests/hub-server/oauth/browser.ts";
 import { Program } from "../../tests/hub-server/oauth/program.ts";
 import { ask, beUp, httpsFetch, hubOk, type Outputs, onHost, outputs, signIn } from "./hub.ts";
+import { connectMcp } from "./mcp-client.ts";
 
 let to: Outputs;
 let browser: Browser;
@@ -18,13 +19,7 @@ beforeAll(async () => {
 const page = { headers: { Accept: "text/html" } };
 
 async function listProjects(token: string): Promise<string> {
-  const client = new Client({ name: "rehearsal", version: "1.0.0" });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(to.mcpUrl), {
-      fetch: httpsFetch(to),
-      requestInit: { headers: { Authorization: `Bearer ${token}` } },
-    }),
-  );
+  const client = await connectMcp(to, token);
   const result = await client.callTool({ name: "list_projects", arguments: {} });
   await client.close();
   return JSON.stringify(result);

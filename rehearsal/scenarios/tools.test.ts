@@ -1,12 +1,10 @@
 /** A model uses the workspace's tools through the chat, and everybody sees the same files. */
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chatWithTools } from "./chat-client.ts";
 import {
   ask,
   askJson,
   beUp,
-  httpsFetch,
   hubOk,
   type Outputs,
   onHost,
@@ -14,6 +12,7 @@ import {
   type Session,
   signIn,
 } from "./hub.ts";
+import { connectMcp } from "./mcp-client.ts";
 import { modelName, modelServerScript } from "./model-server.ts";
 
 let to: Outputs;
@@ -52,17 +51,6 @@ const chat = (said: string) =>
   chatWithTools((path, options) => askJson(to, path, { ...options, session }), said, {
     model: modelName,
   });
-
-async function connect(token: string): Promise<Client> {
-  const client = new Client({ name: "rehearsal", version: "1.0.0" });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(to.mcpUrl), {
-      fetch: httpsFetch(to),
-      requestInit: { headers: { Authorization: `Bearer ${token}` } },
-    }),
-  );
-  return client;
-}
 
 describe("the workspace's tools", () => {
   it("are listed by the chat, live from the MCP server", async () => {
@@ -134,7 +122,7 @@ describe("the workspace's tools", () => {
       expect(worked.text).toContain(said);
     expect(await onHost(`cat /data/workspace/${project}/docs/moved.js`)).toContain("// patched");
 
-    const client = await connect(to.mcpToken);
+    const client = await connectMcp(to, to.mcpToken);
     const history = await client.callTool({
       name: "history",
       arguments: { project, chat: worked.chatId },
@@ -167,7 +155,7 @@ describe("the workspace's tools", () => {
   });
 
   it("serve another MCP client at /mcp, by token only", async () => {
-    const client = await connect(to.mcpToken);
+    const client = await connectMcp(to, to.mcpToken);
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toContain("write_code");
     const result = await client.callTool({
@@ -176,7 +164,7 @@ describe("the workspace's tools", () => {
     });
     expect(JSON.stringify(result.content)).toContain("written at");
     await client.close();
-    await expect(connect("wrong")).rejects.toThrow();
+    await expect(connectMcp(to, "wrong")).rejects.toThrow();
   });
 
   it("are limited by named tokens, which count at once", async () => {
@@ -191,7 +179,7 @@ describe("the workspace's tools", () => {
       "--json",
     ]);
     const { secret } = JSON.parse(made.stdout) as { secret: string };
-    const client = await connect(secret);
+    const client = await connectMcp(to, secret);
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).not.toContain("write_code");
     const read = (project: string) =>

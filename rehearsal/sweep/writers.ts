@@ -4,8 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { askJson, httpsFetch, type Outputs, type Session } from "../scenarios/hub.ts";
+import { chatForm } from "../scenarios/chat-form.ts";
+import { askJson, type Outputs, type Session } from "../scenarios/hub.ts";
+import { connectMcp, type ToolLine, toolLine } from "../scenarios/mcp-client.ts";
 
 export interface Write {
   kind: "file" | "chat";
@@ -111,19 +112,10 @@ function contentOf(token: string): string {
 }
 
 async function newChat(to: Outputs, session: Session, token: string): Promise<string> {
-  const message = {
-    ...{ id: token, parentId: null, childrenIds: [], role: "user", content: contentOf(token) },
-    ...{ timestamp: Math.floor(Date.now() / 1000), models: ["none"] },
-  };
   const { id } = await askJson<{ id: string }>(to, "/api/v1/chats/new", {
     method: "POST",
     session,
-    json: {
-      chat: {
-        ...{ title: token, models: ["none"], messages: [message] },
-        history: { messages: { [token]: message }, currentId: token },
-      },
-    },
+    json: chatForm(token, { id: token, content: contentOf(token) }),
   });
   return id;
 }
@@ -142,27 +134,19 @@ async function lostChat(to: Outputs, session: Session, write: Write): Promise<st
   }
 }
 
-/** The workspace's tools by the official client; one that lost its server connects anew. */
+/** The workspace's tools, as the writers use them. */
 class Tools {
-  readonly #to: Outputs;
-  #client: Client | undefined;
+  readonly #line: ToolLine;
 
   constructor(to: Outputs) {
-    this.#to = to;
+    this.#line = toolLine(() => inTime(connectMcp(to, to.mcpToken)), PATIENCE);
   }
 
   /** @throws Error when the tool did not answer that it was done */
   async call(name: string, args: Record<string, unknown>) {
-    try {
-      const client = await inTime(this.#connected());
-      const answer = await inTime(client.callTool({ name, arguments: args }));
-      if (answer.isError) throw new Error(JSON.stringify(answer.content).slice(0, 300));
-      return answer;
-    } catch (error) {
-      void this.#client?.close().catch(() => {});
-      this.#client = undefined;
-      throw error;
-    }
+    const answer = await this.#line(name, args);
+    if (answer.isError) throw new Error(JSON.stringify(answer.content).slice(0, 300));
+    return answer;
   }
 
   /** @returns the text of those that are there */
@@ -177,19 +161,6 @@ class Tools {
       }
     });
     return found;
-  }
-
-  async #connected(): Promise<Client> {
-    if (this.#client) return this.#client;
-    const client = new Client({ name: "writer", version: "1.0.0" });
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL(this.#to.mcpUrl), {
-        fetch: httpsFetch(this.#to),
-        requestInit: { headers: { Authorization: `Bearer ${this.#to.mcpToken}` } },
-      }),
-    );
-    this.#client = client;
-    return client;
   }
 }
 
