@@ -1,40 +1,18 @@
 /** A provider as a gRPC server, to which the engine attaches. */
 import { appendFileSync } from "node:fs";
-import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import rpc from "@pulumi/pulumi/proto/provider_pb.js";
-import statusRpc from "@pulumi/pulumi/proto/status_pb.js";
-import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { checkInputs } from "./check.ts";
-import { difference, sameUnordered, topLevel } from "./difference.ts";
+import { diffResponse } from "./diff-response.ts";
+import { difference, topLevel } from "./difference.ts";
 import { type EngineLog, engineLog } from "./engine-log.ts";
-import {
-  type Operation,
-  type Provider,
-  type ProviderFunction,
-  type Remembered,
-  type Resource,
-  UnfinishedObject,
-} from "./resource.ts";
-import {
-  decode,
-  encode,
-  holdsSecret,
-  type Properties,
-  reveal,
-  revealAll,
-  Secret,
-  unknown,
-} from "./wire.ts";
+import { grpcError } from "./grpc-error.ts";
+import { closeSecrets, closeUnfinished, inputsAsTheyAre } from "./remembered-state.ts";
+import type { Operation, Provider, ProviderFunction, Resource } from "./resource.ts";
+import { decode, encode, type Properties, revealAll, unknown } from "./wire.ts";
 
 /** One configured provider. */
 interface Attached {
@@ -382,126 +360,4 @@ const stopped = () => new Error("stopped on request before it was done");
 
 function unknowns(keys: readonly string[]): Properties {
   return Object.fromEntries(keys.map((key) => [key, unknown]));
-}
-
-function diffResponse(
-  resource: Resource<Properties>,
-  old: Properties,
-  next: Properties,
-  outputs: Properties,
-): rpc.DiffResponse {
-  const response = new rpc.DiffResponse();
-  const changes = difference(old, next, resource.unordered ?? []);
-  const replacing = new Set([
-    ...(resource.replaceOn ?? []),
-    ...(resource.replacesFor?.(old, next) ?? []),
-  ]);
-  const expired = resource.expired?.(outputs) ?? [];
-  const kinds = rpc.PropertyDiff.Kind;
-  const add = (path: string, kind: rpc.PropertyDiff.Kind, input: boolean) => {
-    const property = new rpc.PropertyDiff();
-    property.setKind(kind);
-    property.setInputdiff(input);
-    response.getDetaileddiffMap().set(path, property);
-  };
-  for (const [path, change] of changes) {
-    const replace = replacing.has(topLevel(path));
-    const kind = {
-      add: replace ? kinds.ADD_REPLACE : kinds.ADD,
-      delete: replace ? kinds.DELETE_REPLACE : kinds.DELETE,
-      update: replace ? kinds.UPDATE_REPLACE : kinds.UPDATE,
-    }[change];
-    add(path, kind, true);
-  }
-  for (const path of expired) add(path, kinds.UPDATE_REPLACE, false);
-  const changed = [...new Set([...changes.keys()].map(topLevel))];
-  response.setHasdetaileddiff(true);
-  response.setDiffsList([...changed, ...expired]);
-  response.setReplacesList([...changed.filter((key) => replacing.has(key)), ...expired]);
-  response.setChanges(
-    changes.size + expired.length > 0
-      ? rpc.DiffResponse.DiffChanges.DIFF_SOME
-      : rpc.DiffResponse.DiffChanges.DIFF_NONE,
-  );
-  return response;
-}
-
-/** Outputs with those closed that are secret by nature or repeat a secret input. */
-function closeSecrets(
-  resource: Resource<Properties>,
-  outputs: Properties,
-  sources: Properties,
-): Properties {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([key, value]) => {
-      const secret = resource.secrets?.includes(key) || holdsSecret(sources[key]);
-      if (value === undefined || !secret || value instanceof Secret) return [key, value];
-      return [key, new Secret(reveal(value))];
-    }),
-  );
-}
-
-/** The inputs that would make the object as it was found, in the words of the program wherever they still fit. */
-function inputsAsTheyAre(
-  resource: Resource<Properties>,
-  inputs: Properties,
-  { inputs: plain, outputs: oldOutputs }: Remembered<Properties>,
-  outputs: Properties,
-): Properties {
-  const found: Properties = { ...inputs };
-  if (Object.keys(inputs).length === 0) {
-    for (const [key, value] of Object.entries(outputs)) {
-      if (!resource.computed.includes(key)) found[key] = value;
-    }
-    return found;
-  }
-  for (const key of Object.keys(inputs)) {
-    if (sameUnordered(oldOutputs[key], outputs[key])) continue;
-    if (sameUnordered(plain[key], outputs[key])) continue;
-    found[key] = holdsSecret(inputs[key]) ? new Secret(outputs[key]) : outputs[key];
-  }
-  return found;
-}
-
-/** An unfinished object as the engine is to remember it. */
-class UnfinishedState extends Error {
-  readonly id: string;
-  readonly properties: Properties;
-  readonly inputs: Properties;
-  constructor(unfinished: UnfinishedObject, properties: Properties, inputs: Properties) {
-    super(unfinished.message);
-    this.id = unfinished.id;
-    this.properties = properties;
-    this.inputs = inputs;
-  }
-}
-
-function closeUnfinished(
-  resource: Resource<Properties>,
-  error: unknown,
-  inputs: Properties,
-): unknown {
-  if (!(error instanceof UnfinishedObject)) return error;
-  return new UnfinishedState(error, closeSecrets(resource, error.outputs, inputs), inputs);
-}
-
-function grpcError(error: unknown) {
-  const text = error instanceof Error ? error.message : String(error);
-  const metadata = new Metadata();
-  if (error instanceof UnfinishedState) {
-    const detail = new rpc.ErrorResourceInitFailed();
-    detail.setId(error.id);
-    detail.setProperties(encode(error.properties));
-    detail.setInputs(encode(error.inputs));
-    detail.setReasonsList([text]);
-    const packed = new any.Any();
-    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const rich = new statusRpc.Status();
-    rich.setCode(status.UNKNOWN);
-    rich.setMessage(text);
-    rich.addDetails(packed);
-    // gRPC for Go reads structured errors from this trailer; gRPC for Node has no other way to send them.
-    metadata.add("grpc-status-details-bin", Buffer.from(rich.serializeBinary()));
-  }
-  return { code: status.UNKNOWN, details: text, message: text, name: "ServiceError", metadata };
 }
