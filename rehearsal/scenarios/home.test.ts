@@ -143,6 +143,29 @@ describe("the home page", () => {
     await page.getByRole("heading", { name: "All is well" }).waitFor({ timeout: 120_000 });
   }, 240_000);
 
+  it("shows a token that was made even when its dialog was closed meanwhile", async () => {
+    const name = secret("hasty");
+    const closed = Promise.withResolvers<void>();
+    const tokens = "**/hub/api/tokens";
+    await page.route(tokens, async (route) => {
+      if (route.request().method() === "POST") await closed.promise;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "New token" }).click();
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    closed.resolve();
+    await page.getByRole("heading", { name: "Your new token" }).waitFor();
+    expect(await page.locator("#token-secret").textContent()).toMatch(/^aihub_.{40,}$/);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.unroute(tokens);
+    await page.getByRole("button", { name: `Revoke ${name}` }).click();
+    await page.getByRole("button", { name: "Revoke", exact: true }).click();
+    await page.getByRole("button", { name: `Revoke ${name}` }).waitFor({ state: "detached" });
+  });
+
   it("makes a token that opens files and tools until it is revoked", async () => {
     const name = secret("laptop");
     await page.getByRole("button", { name: "New token" }).click();

@@ -456,6 +456,8 @@ byId("token-form").addEventListener("submit", async (event) => {
     byId("how-mcp").textContent = me.links.mcp;
     byId("token-form").hidden = true;
     byId("token-made").hidden = false;
+    // Who closed it meanwhile would have a token that nobody has ever seen.
+    if (!tokenDialog.open) tokenDialog.showModal();
     tokenDialog.setAttribute("aria-labelledby", "token-made-title");
     byId("token-made-title").focus();
     await showTokens();
