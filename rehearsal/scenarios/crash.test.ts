@@ -1,5 +1,5 @@
 /** A sample of the crash sweep (`npm run sweep` is all of it): killed on the way, the next run ends right, and nothing is lost. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { pointTaken } from "../sweep/backup.ts";
 import { killAfterLine } from "../sweep/program-steps.ts";
 import { applied } from "../sweep/rollout.ts";
@@ -12,6 +12,9 @@ let hub: SweptHub;
 beforeAll(async () => {
   hub = await SweptHub.open();
 });
+
+// A rollout has started the timers again.
+beforeEach(() => hub.quiet());
 
 afterAll(async () => {
   await hub.console.must(

@@ -6,7 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DrillRecord } from "../../recovery/drill/record.ts";
 import { currentInstance } from "../instance.ts";
 import { cloudApi } from "./cloud-api.ts";
-import { beUp, hub, hubOk, instanceName, onHost, outputs, signIn } from "./hub.ts";
+import {
+  beUp,
+  holdTimers,
+  hub,
+  hubOk,
+  instanceName,
+  onHost,
+  outputs,
+  signIn,
+  startTimers,
+} from "./hub.ts";
 
 const instance = currentInstance(instanceName);
 let folder: string;
@@ -14,6 +24,8 @@ let escrow: string[];
 
 beforeAll(async () => {
   await beUp();
+  // No point is taken out of a bucket that is being damaged, and none is let go of that a drill reads.
+  await holdTimers();
   folder = await mkdtemp(join(tmpdir(), "aihub-drill-"));
   const passphrase = join(folder, "passphrase");
   await writeFile(passphrase, "correct horse battery staple again\n", { mode: 0o600 });
@@ -25,6 +37,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await hub(["drill", "--clean"]);
+  await startTimers();
   await rm(folder, { recursive: true, force: true });
 });
 

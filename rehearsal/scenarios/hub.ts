@@ -183,6 +183,24 @@ export async function onHost(command: string): Promise<string> {
   }
 }
 
+/** What the host does by its clock, but for its reports. */
+const timed = ["aihub-point", "aihub-nightly", "aihub-unfinished"];
+
+/**
+ * Nothing is done by the host's clock from here on: the timers are stopped, and what one of them had begun has ended. A rollout
+ * starts them again, and what was due meanwhile is done then.
+ */
+export async function holdTimers(): Promise<void> {
+  await onHost(
+    `systemctl stop ${timed.map((name) => `${name}.timer`).join(" ")}; ` +
+      `while systemctl is-active ${timed.map((name) => `${name}.service`).join(" ")} | grep -qx activating; do sleep 1; done`,
+  );
+}
+
+export async function startTimers(): Promise<void> {
+  await onHost(`systemctl start ${timed.map((name) => `${name}.timer`).join(" ")}`);
+}
+
 export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;

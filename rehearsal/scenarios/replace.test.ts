@@ -5,6 +5,7 @@ import {
   ask,
   askJson,
   beUp,
+  holdTimers,
   hub,
   hubOk,
   isFull,
@@ -14,6 +15,7 @@ import {
   outputs,
   type Session,
   signIn,
+  startTimers,
 } from "./hub.ts";
 
 const image = "ubuntu-24-04-x64";
@@ -78,6 +80,8 @@ describe("the act", () => {
 
   it("is refused when the backups could not bring the hub back, and then nothing was done", async () => {
     const standing = "/data/hub/status/backup.json";
+    // A point at the quarter of an hour would tell the truth again, and the host would be replaced.
+    await holdTimers();
     await onHost(
       `cp -a ${standing} /run/backup.json && sed -i 's/"lastPoint":{"time":"20../"lastPoint":{"time":"2001/' ${standing}`,
     );
@@ -88,6 +92,7 @@ describe("the act", () => {
       expect(await hostGeneration()).toBe(generation + 1);
     } finally {
       await onHost(`cp -a /run/backup.json ${standing}`);
+      await startTimers();
     }
     await hubOk(["preview", "--expect-no-changes"]);
   });

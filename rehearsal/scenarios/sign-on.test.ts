@@ -1,7 +1,17 @@
 /** Whatever the sign-on rests on may stop, hang or come back: nobody passes who may not, and who may gets in again. */
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { isClear, plain } from "../faults/words.ts";
-import { ask, beUp, type Outputs, onHost, outputs, type Session, signIn } from "./hub.ts";
+import {
+  ask,
+  beUp,
+  holdTimers,
+  type Outputs,
+  onHost,
+  outputs,
+  type Session,
+  signIn,
+  startTimers,
+} from "./hub.ts";
 
 let to: Outputs;
 let admin: Session;
@@ -13,6 +23,8 @@ const paths = ["/files/", "/code/", "/hub/"];
 
 beforeAll(async () => {
   await beUp();
+  // A night's work without its database would be an alarm until the next night.
+  await holdTimers();
   to = await outputs();
   admin = await signIn(to);
   signedOut = await signIn(to);
@@ -21,6 +33,8 @@ beforeAll(async () => {
     headers: { Cookie: signedOut.cookie },
   });
 });
+
+afterAll(startTimers);
 
 const statusOf = async (path: string, cookie: string) =>
   (await ask(to, path, { headers: { Cookie: cookie, Accept: "text/html" } })).status;
