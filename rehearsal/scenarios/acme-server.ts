@@ -180,7 +180,7 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (tries >= 100) throw error;
+      if (tries >= 600) throw error;
       await sleep(100);
     }
   }

@@ -73,7 +73,7 @@ async function statusAfter(
   fits: (status: CertificateStatus) => boolean = () => true,
 ): Promise<CertificateStatus> {
   let last: CertificateStatus | undefined;
-  for (let tries = 0; tries < 60; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     last = await status().catch(() => undefined);
     if (last && Date.parse(last.writtenAt) >= since && last.state !== "ordering" && fits(last)) {
       return last;
@@ -98,7 +98,7 @@ async function lookAgain(
 
 async function servedEventually(ca: string, fits: (served: Served) => boolean): Promise<Served> {
   let last: unknown;
-  for (let tries = 0; tries < 30; tries++) {
+  for (let tries = 0; tries < 120; tries++) {
     try {
       const found = await served(ca);
       if (fits(found)) return found;
@@ -277,7 +277,9 @@ describe("a certificate", () => {
       server.root,
       ({ fingerprint }) => fingerprint !== first.fingerprint,
     );
+    // A little longer, and until there were enough to tell.
     await sleep(2_000);
+    await expect.poll(() => answers + failures.length, { timeout: 120_000 }).toBeGreaterThan(50);
     polling = false;
     await poll;
     expect(failures).toEqual([]);
