@@ -20,6 +20,7 @@ beforeAll(async () => {
     ignoreHTTPSErrors: true,
     viewport: { width: 1280, height: 800 },
   });
+  context.setDefaultTimeout(120_000);
   page = await context.newPage();
 });
 
@@ -73,11 +74,15 @@ describe("a person with a browser", () => {
       .click();
     await page.getByText("Sign Out").click({ timeout: 60_000 });
     await page.waitForURL(/\/auth/, { timeout: 60_000 });
-    // The gate remembers a session for seconds.
-    await page.waitForTimeout(11_000);
     for (const url of [to.filesUrl, to.codeUrl, to.homeUrl]) {
-      await page.goto(url, { waitUntil: "load" });
-      expect(page.url(), url).toMatch(/\/auth\?redirect=/);
+      // The gate remembers a session for seconds.
+      const leadsTo = async () => {
+        await page.goto(url, { waitUntil: "load" });
+        return page.url();
+      };
+      await expect
+        .poll(leadsTo, { message: url, timeout: 120_000, interval: 1_000 })
+        .toMatch(/\/auth\?redirect=/);
     }
     await screenshot(page, "signed-out");
   });

@@ -20,6 +20,9 @@ import {
 import { openBrowser, screenshot, signInOnPage } from "./in-browser.ts";
 import { connectMcp } from "./mcp-client.ts";
 
+/** Milliseconds: the host tells of itself every quarter of a minute, and later when it is busy. */
+const patience = 300_000;
+
 let to: Outputs;
 let browser: Browser;
 let context: BrowserContext;
@@ -37,6 +40,7 @@ beforeAll(async () => {
     // What axe puts into the page is a test's, not the hub's; the policy itself is checked below.
     bypassCSP: true,
   });
+  context.setDefaultTimeout(patience);
   page = await context.newPage();
   await signInOnPage(page, to.homeUrl, to.adminEmail, to.adminPassword);
 });
@@ -50,7 +54,7 @@ const webdav = (token: string) => ({
   Authorization: `Basic ${Buffer.from(`anybody:${token}`).toString("base64")}`,
 });
 
-async function eventually(what: string, check: () => Promise<boolean>, forMs = 60_000) {
+async function eventually(what: string, check: () => Promise<boolean>, forMs = patience) {
   const end = Date.now() + forMs;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`Not within ${forMs / 1000} s: ${what}`);
@@ -80,12 +84,13 @@ async function expectAccessible(): Promise<void> {
 
 describe("the home page", () => {
   it("says at a glance that all is well, live", async () => {
-    await page.getByRole("heading", { name: "All is well" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "All is well" }).waitFor({ timeout: patience });
     await page.getByText("live", { exact: true }).waitFor();
-    expect(await page.locator("#services tr").count()).toBe(8);
-    expect(await page.locator("#services .badge.good").count()).toBe(8);
+    await expect.poll(() => page.locator("#services tr").count()).toBe(8);
+    await expect.poll(() => page.locator("#services .badge.good").count()).toBe(8);
+    // A busy front door may be late to show its certificate, which is looked for again.
     for (const text of ["Data volume", "days left", "none yet", "taken"])
-      expect(await page.getByText(text).first().isVisible(), text).toBe(true);
+      await page.getByText(text).first().waitFor();
   });
 
   it("shows the way to everything", async () => {
@@ -95,7 +100,7 @@ describe("the home page", () => {
       "/files/",
       "/code/",
     ]);
-    expect(await page.getByText(to.mcpUrl).first().isVisible()).toBe(true);
+    await page.getByText(to.mcpUrl).first().waitFor();
   });
 
   it.each([
@@ -128,7 +133,7 @@ describe("the home page", () => {
     const said: string[] = [];
     other.on("console", (message) => said.push(message.text()));
     await other.goto(to.homeUrl);
-    await other.getByRole("heading", { name: "All is well" }).waitFor({ timeout: 60_000 });
+    await other.getByRole("heading", { name: "All is well" }).waitFor({ timeout: patience });
     expect(said).toEqual([]);
     await strict.close();
   });
@@ -140,8 +145,8 @@ describe("the home page", () => {
     } finally {
       await onHost("docker unpause aihub-files-1");
     }
-    await page.getByRole("heading", { name: "All is well" }).waitFor({ timeout: 120_000 });
-  }, 240_000);
+    await page.getByRole("heading", { name: "All is well" }).waitFor();
+  });
 
   it("shows a token that was made even when its dialog was closed meanwhile", async () => {
     const name = secret("hasty");
@@ -230,7 +235,7 @@ describe("a member", () => {
     const other = await browser.newContext({ ignoreHTTPSErrors: true });
     const theirs = await other.newPage();
     await signInOnPage(theirs, to.homeUrl, email, password);
-    await theirs.getByRole("heading", { name: "All is well" }).waitFor({ timeout: 60_000 });
+    await theirs.getByRole("heading", { name: "All is well" }).waitFor({ timeout: patience });
     expect(await theirs.getByRole("heading", { name: "Releases" }).isVisible()).toBe(false);
     expect(await theirs.getByRole("link", { name: "Code" }).count()).toBe(0);
     await screenshot(theirs, "home-member", true);
@@ -272,8 +277,13 @@ describe("a member", () => {
 
 describe("the status of the hub", () => {
   it("is the same on the command line", async () => {
-    const { stdout } = await hubOk(["status", "--json"]);
-    const status = JSON.parse(stdout) as HubStatus;
+    let status = {} as HubStatus;
+    const look = async () => {
+      status = JSON.parse((await hubOk(["status", "--json"])).stdout);
+      return status.certificate?.daysLeft ?? 0;
+    };
+    // A busy front door may be late to show its certificate.
+    await expect.poll(look, { timeout: patience, interval: 2_000 }).toBeGreaterThan(1);
     expect(status).toMatchObject({
       healthy: true,
       stale: false,
@@ -284,7 +294,6 @@ describe("the status of the hub", () => {
     });
     expect(status.services).toHaveLength(8);
     expect(status.services.every(({ memory }) => (memory?.used ?? 0) > 0)).toBe(true);
-    expect(status.certificate?.daysLeft).toBeGreaterThan(1);
     expect(status.releases[0]).toMatchObject({ digest: to.release, outcome: "taken" });
     expect(status.releases[0]?.from).toMatch(/^[0-9a-f.:]+$/);
     expect(status.updates?.packages).not.toBeNull();
@@ -300,7 +309,7 @@ describe("the status of the hub", () => {
     } finally {
       await onHost("docker start aihub-hub-server-1");
     }
-    await eventually("all is well", async () => (await hub(["status"])).exitCode === 0, 120_000);
+    await eventually("all is well", async () => (await hub(["status"])).exitCode === 0);
   });
 
   it("lies where nobody but the hub's server reads it", async () => {

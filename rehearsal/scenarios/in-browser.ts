@@ -31,13 +31,13 @@ export async function signInOnPage(
   email: string,
   password: string,
 ): Promise<void> {
-  await page.goto(url, { waitUntil: "load" });
-  await page.waitForURL(/\/auth\?redirect=/, { timeout: 60_000 });
-  await page.locator('input[type="email"]').fill(email, { timeout: 60_000 });
+  await page.goto(url, { waitUntil: "load", timeout: 120_000 });
+  await page.waitForURL(/\/auth\?redirect=/, { timeout: 120_000 });
+  await page.locator('input[type="email"]').fill(email, { timeout: 120_000 });
   await page.locator('input[type="password"]').fill(password);
   await screenshot(page, "login");
   await page.locator('button[type="submit"]').click();
-  await page.waitForURL((now) => now.pathname === new URL(url).pathname, { timeout: 60_000 });
+  await page.waitForURL((now) => now.pathname === new URL(url).pathname, { timeout: 120_000 });
 }
 
 export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
