@@ -98,17 +98,19 @@ describe("headers", () => {
 });
 
 it("guesses at a password are slowed down for an address", async () => {
-  const statuses: number[] = [];
-  for (let guess = 0; guess < 45; guess++) {
-    const answer = await ask(to, "/api/v1/auths/signin", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: `nobody-${guess}@example.org`, password: "guess" }),
-    });
-    statuses.push(answer.status);
-  }
-  expect(statuses[0]).toBe(400);
-  expect(statuses).toContain(429);
+  const guess = async (number: number) =>
+    (
+      await ask(to, "/api/v1/auths/signin", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ email: `nobody-${number}@example.org`, password: "guess" }),
+      })
+    ).status;
+  expect(await guess(0)).toBe(400);
+  // At once: one after the other, those of a slow machine are no flood.
+  expect(await Promise.all(Array.from({ length: 44 }, (_, number) => guess(number + 1)))).toContain(
+    429,
+  );
   // The next scenario signs in again.
   await new Promise((resolve) => setTimeout(resolve, 20_000));
 });
