@@ -5,6 +5,7 @@ import {
   ask,
   askJson,
   beUp,
+  hub,
   hubOk,
   type Outputs,
   onHost,
@@ -168,6 +169,8 @@ describe("the workspace's tools", () => {
   });
 
   it("are limited by named tokens, which count at once", async () => {
+    // Left by a run that was cut off.
+    await hub(["token", "revoke", "reader"]);
     const made = await hubOk([
       "token",
       "create",
