@@ -383,9 +383,9 @@ describe("who passes which door", () => {
         json: { role, name: "member", email: emails.member, profile_image_url: "/user.png" },
       });
     await become("admin");
-    await expect.poll(status, { timeout: 15_000, interval: 500 }).toBe(302);
+    await expect.poll(status, { timeout: 60_000, interval: 500 }).toBe(302);
     await become("pending");
-    await expect.poll(status, { timeout: 15_000, interval: 500 }).toBe(403);
+    await expect.poll(status, { timeout: 60_000, interval: 500 }).toBe(403);
   });
 });
 
@@ -400,7 +400,7 @@ describe("a person who signs out", () => {
       headers: { Cookie: session.cookie },
     });
     await expect
-      .poll(async () => (await open()).status, { timeout: 15_000, interval: 500 })
+      .poll(async () => (await open()).status, { timeout: 60_000, interval: 500 })
       .toBe(302);
   });
 });
