@@ -21,15 +21,17 @@ export async function connectMcp(
 export type ToolLine = (
   tool: string,
   args: Record<string, unknown>,
+  /** Milliseconds to wait for the answer. Default: the line's. */
+  patience?: number,
 ) => ReturnType<Client["callTool"]>;
 
 /**
  * Calls tools by one client, connected anew after whatever went wrong, as clients do. A tool that refuses is an answer.
- * @param patience milliseconds that a call waits for its answer
+ * @param usual milliseconds that a call waits for its answer where it says nothing else
  */
-export function toolLine(connect: () => Promise<Client>, patience: number): ToolLine {
+export function toolLine(connect: () => Promise<Client>, usual: number): ToolLine {
   let client: Client | undefined;
-  return async (tool, args) => {
+  return async (tool, args, patience = usual) => {
     try {
       client ??= await connect();
       return await client.callTool({ name: tool, arguments: args }, { timeout: patience });

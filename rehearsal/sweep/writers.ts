@@ -32,6 +32,8 @@ export interface Writers {
 const PAUSE = 200;
 /** Milliseconds after which a write counts as not acknowledged. */
 const PATIENCE = 10_000;
+/** Milliseconds after which what is looked for in the end counts as not to be had. */
+const LOOKING_PATIENCE = 120_000;
 /** Files that are read by one call. */
 const AT_ONCE = 100;
 
@@ -143,15 +145,19 @@ class Tools {
   }
 
   /** @throws Error when the tool did not answer that it was done */
-  async call(name: string, args: Record<string, unknown>) {
-    const answer = await this.#line(name, args);
+  async call(name: string, args: Record<string, unknown>, patience = PATIENCE) {
+    const answer = await this.#line(name, args, patience);
     if (answer.isError) throw new Error(JSON.stringify(answer.content).slice(0, 300));
     return answer;
   }
 
   /** @returns the text of those that are there */
   async read(paths: string[]): Promise<Map<string, string>> {
-    const { structuredContent, content } = await this.call("read_many", { project: ".", paths });
+    const { structuredContent, content } = await this.call(
+      "read_many",
+      { project: ".", paths },
+      LOOKING_PATIENCE,
+    );
     const { files } = structuredContent as { files: { path: string; error?: string }[] };
     const texts = content as { text?: string }[];
     const found = new Map<string, string>();
