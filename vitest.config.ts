@@ -35,7 +35,8 @@ export default defineConfig({
             "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server,faults}/**/*.test.ts",
           ],
           // Some play a year of renewals through; on a machine that is at work that takes seconds.
-          testTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -43,8 +44,8 @@ export default defineConfig({
           name: "components",
           expect: patient,
           include: ["tests/components/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -52,7 +53,8 @@ export default defineConfig({
           name: "mcp",
           expect: patient,
           include: ["mcp-server/tests/**/*.test.ts"],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -60,7 +62,7 @@ export default defineConfig({
           name: "recovery",
           expect: patient,
           include: ["tests/recovery/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
       },
@@ -69,7 +71,7 @@ export default defineConfig({
           name: "stand-ins",
           expect: patient,
           include: ["rehearsal/{cloud,providers,droplet,images}/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
       },

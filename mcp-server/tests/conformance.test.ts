@@ -12,7 +12,7 @@ describe("the official conformance suite", () => {
   let results: RevisionResult[];
   beforeAll(async () => {
     results = await runConformance();
-  }, 120_000);
+  }, 600_000);
 
   it.each(revisions)("%s: nothing fails but what is expected to", (revision) => {
     const result = results.find((one) => one.revision === revision) as RevisionResult;

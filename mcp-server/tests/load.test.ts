@@ -21,7 +21,7 @@ beforeAll(async () => {
     mkdirSync(place, { recursive: true });
     for (let file = 0; file < 100; file++) writeFileSync(join(place, `f${file}.txt`), "text\n");
   }
-}, 60_000);
+}, 300_000);
 afterAll(() => serving.stop());
 
 async function call(by: Client, name: string, args: Record<string, unknown>) {
@@ -56,7 +56,7 @@ it.each([
     if (running) expect(await call(other, "read_code", { path: "written.txt" })).toContain(name);
     expect(await large).toContain(said);
   },
-  60_000,
+  300_000,
 );
 
 it("a client that leaves takes its search along", async () => {

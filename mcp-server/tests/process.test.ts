@@ -223,7 +223,7 @@ describe("on standard input and output", () => {
     const closed = once(child, "close");
     const call = message(1, "tools/call", { name: "list_models", arguments: {} });
     child.stdin.write(initialize + call);
-    await expect.poll(() => asked, { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => asked).toBeDefined();
     child.kill("SIGTERM");
     await expect.poll(() => complained).toContain("letting running calls end");
     // Long enough for a process that waits for nothing to be gone.

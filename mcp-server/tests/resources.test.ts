@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "@modelcontextprotocol/client";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../src/limits.ts";
 import { placeOf, resourceUri } from "../src/protocol/resource-uri.ts";
 import { type ProtocolServing, serveProtocol } from "./protocol-serving.ts";
@@ -192,14 +192,14 @@ it("logs who listed and completed what", async () => {
   });
   const log = join(serving.workspace, ".aihub/audit/audit.jsonl");
   const token = expect.stringMatching(/^test-\d+$/);
-  await vi.waitFor(() => {
-    const lines = readFileSync(log, "utf8").trimEnd().split("\n").slice(-3);
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+  const lines = () => readFileSync(log, "utf8").trimEnd().split("\n").slice(-3);
+  await expect
+    .poll(() => lines().map((line) => JSON.parse(line)))
+    .toMatchObject([
       { token, tool: "resources/list", outcome: "invalid" },
       { token, tool: "resources/list", outcome: "ok" },
       { token, tool: "completion/complete", project: "blog", path: "src/", outcome: "ok" },
     ]);
-  });
 });
 
 describe("the URI of a file", () => {

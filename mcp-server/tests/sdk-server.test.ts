@@ -1,5 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TokenStore } from "../src/access/tokens.ts";
 import { type Listener, listen } from "../src/http/listener.ts";
 import { createSdkServer, serverIdentity } from "../src/protocol/sdk-server.ts";
@@ -102,7 +102,7 @@ describe.each(["modern", "legacy"] as const)("a %s client", (era) => {
     );
     await expect(call).rejects.toThrow();
     if (era === "legacy") await client.close();
-    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true));
+    await expect.poll(() => signals[0]?.aborted).toBe(true);
     await client.close();
   });
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { createSdkServer } from "../src/protocol/sdk-server.ts";
 import { StdioSubscriptions } from "../src/protocol/stdio-subscriptions.ts";
 import { Subscriptions } from "../src/protocol/subscriptions.ts";
@@ -74,13 +74,13 @@ it("tells a client of 2026-07-28 what it asked for, until it has enough", async 
     resourcesListChanged: true,
   });
   save("by an editor");
-  await vi.waitFor(() => expect(heard).toEqual([uri]));
+  await expect.poll(() => heard).toEqual([uri]);
   await change("blog/b.txt");
-  await vi.waitFor(() => expect(heard).toEqual([uri, "list"]));
+  await expect.poll(() => heard).toEqual([uri, "list"]);
   await change("blog/a.txt");
-  await vi.waitFor(() => expect(heard).toEqual([uri, "list", uri, "list"]));
+  await expect.poll(() => heard).toEqual([uri, "list", uri, "list"]);
   await stream.close();
-  await vi.waitFor(() => expect(subscriptions.size).toBe(0));
+  await expect.poll(() => subscriptions.size).toBe(0);
   await client.close();
 });
 
@@ -89,11 +89,11 @@ it("tells a client of 2025 what it subscribed to", async () => {
   expect(client.getServerCapabilities()?.resources).toEqual({ subscribe: true, listChanged: true });
   await client.subscribeResource({ uri });
   save("by an editor");
-  await vi.waitFor(() => expect(heard).toEqual([uri]));
+  await expect.poll(() => heard).toEqual([uri]);
   await client.unsubscribeResource({ uri });
   save("by an editor again");
   await change("blog/b.txt");
-  await vi.waitFor(() => expect(heard).toEqual([uri, "list"]));
+  await expect.poll(() => heard).toEqual([uri, "list"]);
   await sleep(300);
   expect(heard).toEqual([uri, "list"]);
   await client.close();

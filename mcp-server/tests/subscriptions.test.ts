@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, McpSubscription } from "@modelcontextprotocol/client";
 import type { ServerEvent } from "@modelcontextprotocol/server";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Caller } from "../src/access/caller.ts";
 import { Subscriptions } from "../src/protocol/subscriptions.ts";
 import { Workspace } from "../src/workspace/workspace.ts";
@@ -59,7 +59,7 @@ it("tells of a change by a tool, once", async () => {
   const { client, heard, stream } = await listen(["workspace://blog/a.txt"]);
   await write(client, "blog", "a.txt", "two");
   await write(client, "blog", "other.txt", "two");
-  await vi.waitFor(() => expect(heard).toEqual(["workspace://blog/a.txt"]));
+  await expect.poll(() => heard).toEqual(["workspace://blog/a.txt"]);
   await sleep(QUIET);
   expect(heard).toHaveLength(1);
   await stream.close();
@@ -70,7 +70,7 @@ it("tells of a change by another program: saved in place, by a rename, deleted, 
   const { heard, stream } = await listen([uri]);
   const file = join(serving.workspace, "blog/deep/b.txt");
   const next = async (times: number) => {
-    await vi.waitFor(() => expect(heard).toEqual(Array(times).fill(uri)), 5000);
+    await expect.poll(() => heard).toEqual(Array(times).fill(uri));
     // The next step is an event of its own.
     await sleep(150);
   };
@@ -91,7 +91,7 @@ it("tells of a change by another program: saved in place, by a rename, deleted, 
 it("takes the spelling that the client chose", async () => {
   const { client, heard, stream } = await listen(["workspace://blog/%61.txt"]);
   await write(client, "blog", "a.txt", "three");
-  await vi.waitFor(() => expect(heard).toEqual(["workspace://blog/%61.txt"]));
+  await expect.poll(() => heard).toEqual(["workspace://blog/%61.txt"]);
   await stream.close();
 });
 
@@ -111,7 +111,7 @@ it("tells nobody of a project that his token does not reach", async () => {
   await sleep(QUIET);
   expect(heard).toEqual([]);
   await write(writer, "blog", "new.txt", "two");
-  await vi.waitFor(() => expect(heard).toEqual(["list"]));
+  await expect.poll(() => heard).toEqual(["list"]);
   await stream.close();
 });
 
@@ -143,9 +143,9 @@ it("tells nothing once the token no longer counts", async () => {
       change.write("blog/a.txt", Buffer.from(content), { parents: true });
     });
   await change("one");
-  await vi.waitFor(() =>
-    expect(told.map(({ kind }) => kind)).toEqual(["resource_updated", "resources_list_changed"]),
-  );
+  await expect
+    .poll(() => told.map(({ kind }) => kind))
+    .toEqual(["resource_updated", "resources_list_changed"]);
   now = undefined;
   await change("two");
   now = { ...reader, projects: ["shop"] };

@@ -59,13 +59,15 @@ test("calls share the lock, and another process gets it once they are done", asy
   );
   expect(await all).toEqual([1, 2, 3]);
   // It lets go on this event loop, which a synchronous wait would stop.
-  await vi.waitUntil(() => {
-    try {
-      other.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  await expect
+    .poll(() => {
+      try {
+        other.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+        return true;
+      } catch {
+        return false;
+      }
+    })
+    .toBe(true);
   other.exec("ROLLBACK");
 });

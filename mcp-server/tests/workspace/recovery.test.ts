@@ -56,9 +56,7 @@ const count = (what: string) =>
 
 /** The server is gone: what it had in memory is written down nowhere any more. */
 async function leave(): Promise<void> {
-  await expect
-    .poll(() => count(`changes WHERE state = ${JOURNALLED}`), { timeout: 10_000 })
-    .toBe(0);
+  await expect.poll(() => count(`changes WHERE state = ${JOURNALLED}`)).toBe(0);
 }
 
 /** Opens the workspace as the next server does. */
