@@ -1,6 +1,6 @@
 /** How often somebody may come. */
 import { connect } from "node:net";
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { FailedLogins, RateLimit } from "../src/access/rate-limit.ts";
 import { secret, send, serveFakes } from "./fake-tools.ts";
 
@@ -61,10 +61,19 @@ it("stops guessing from an address", () => {
   expect(logins.failed("proxy")).toBe(0);
 });
 
+/** A server whose clock stands still: what a busy machine takes for the calls gives nobody more of them. */
+const serveTimeless = (settings: Parameters<typeof serveFakes>[0] = {}) => {
+  vi.spyOn(performance, "now").mockReturnValue(performance.now());
+  return serveFakes(settings);
+};
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 const list = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
 
 it("answers who calls too fast with 429 and when to come again", async () => {
-  const serving = await serveFakes({ rateLimit: 2 });
+  const serving = await serveTimeless({ rateLimit: 2 });
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => send(serving.port, { body: list })),
   );
@@ -78,7 +87,7 @@ it("answers who calls too fast with 429 and when to come again", async () => {
 });
 
 it("answers who guesses with 429 after some 401, and lets in who has a token", async () => {
-  const serving = await serveFakes();
+  const serving = await serveTimeless();
   const statuses: number[] = [];
   for (let guess = 0; guess < 25; guess++) {
     const headers = { Authorization: `Bearer guess-${guess}` };
@@ -95,7 +104,7 @@ it("answers who guesses with 429 after some 401, and lets in who has a token", a
 });
 
 it("counts each call of a batch", async () => {
-  const serving = await serveFakes({ rateLimit: 10 });
+  const serving = await serveTimeless({ rateLimit: 10 });
   const batch = Array.from({ length: 50 }, (_none, id) => ({
     jsonrpc: "2.0",
     id,
@@ -109,7 +118,7 @@ it("counts each call of a batch", async () => {
 });
 
 it("counts no more of a batch than is taken of one", async () => {
-  const serving = await serveFakes({ rateLimit: 10 });
+  const serving = await serveTimeless({ rateLimit: 10 });
   const body = JSON.stringify(Array(100_000).fill(0));
   expect((await send(serving.port, { body })).status).toBe(400);
   const refused = await send(serving.port, { body: list });
@@ -120,7 +129,7 @@ it("counts no more of a batch than is taken of one", async () => {
 });
 
 it("reads little of what it refuses, and keeps the connection only if that is all", async () => {
-  const serving = await serveFakes({ rateLimit: 0.4 });
+  const serving = await serveTimeless({ rateLimit: 0.4 });
   expect((await send(serving.port, { body: list })).status).toBe(200);
   const refused = (lines: string) =>
     new Promise<string>((resolve) => {
@@ -140,7 +149,7 @@ it("reads little of what it refuses, and keeps the connection only if that is al
 });
 
 it("lets one through at a rate below one a second", async () => {
-  const serving = await serveFakes({ rateLimit: 0.4 });
+  const serving = await serveTimeless({ rateLimit: 0.4 });
   expect((await send(serving.port, { body: list })).status).toBe(200);
   expect((await send(serving.port, { body: list })).status).toBe(429);
   await serving.stop();
