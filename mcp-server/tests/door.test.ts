@@ -1,4 +1,5 @@
 /** Who comes in over HTTP, how much may be sent, in which protocol, and how the server ends. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { createServer, type IncomingMessage, request } from "node:http";
@@ -35,6 +36,17 @@ afterAll(() => serving.stop());
 
 const list = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
 const post = (sent: Sent = {}) => send(serving.port, { body: list, ...sent });
+
+/** Settles once a server here has read the head of a request that is sent from now on, and so takes it for one that runs. */
+const headRead = () =>
+  new Promise<void>((resolve) => {
+    const channel = "http.server.request.start";
+    const heard = () => {
+      unsubscribe(channel, heard);
+      resolve();
+    };
+    subscribe(channel, heard);
+  });
 
 describe("the token", () => {
   it.each([
@@ -160,10 +172,11 @@ describe("what is sent", () => {
   });
   it("lives on when a client goes away in the middle of a body", async () => {
     const socket = connect(serving.port, "127.0.0.1");
+    const begun = headRead();
     socket.write(
       `POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}\r\nContent-Length: 100\r\n\r\n{`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun;
     socket.destroy();
     expect((await post()).status).toBe(200);
   });
@@ -483,10 +496,11 @@ describe("when it is told to stop", () => {
       agent: false,
     });
     const body = modernCall("write", { project: "a", content: "x" }).body as string;
+    const begun = headRead();
     half.write(body.slice(0, 9));
-    await once(half, "socket").then(([socket]) => socket.connecting && once(socket, "connect"));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const closed = stopping.close(5000);
+    await begun;
+    // Much longer than this test may take.
+    const closed = stopping.close(600_000);
     await expect(send(stopping.port, { body: list })).rejects.toThrow(/ECONNREFUSED/);
     half.end(body.slice(9));
     const [incoming] = await once(half, "response");
@@ -495,9 +509,7 @@ describe("when it is told to stop", () => {
     incoming.resume();
     // Settles: the stream has ended.
     await listen.text();
-    const started = performance.now();
     await closed;
-    expect(performance.now() - started).toBeLessThan(4000);
   });
   it("waits for no connection on which nothing runs", async () => {
     const stopping = await serveFakes();
@@ -508,8 +520,9 @@ describe("when it is told to stop", () => {
     const kept = connect(stopping.port, "127.0.0.1");
     await once(kept, "connect");
     const asked = rawCall("write", { project: "a", content: "x" });
+    const half = headRead();
     kept.write(asked.slice(0, -9));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await half;
     // Much longer than this test may take.
     const closed = stopping.close(600_000);
     kept.write(asked.slice(-9));
@@ -537,8 +550,9 @@ describe("when it is told to stop", () => {
     const stopping = await serveFakes();
     const kept = connect(stopping.port, "127.0.0.1");
     const asked = rawCall("write", { project: "a", content: "x" });
+    const half = headRead();
     kept.write(asked.slice(0, -9));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await half;
     const closed = stopping.close(600_000);
     kept.write(asked.slice(-9) + asked);
     let said = "";
