@@ -33,7 +33,7 @@ beforeAll(async () => {
   chat = await fakeChat();
   chat.sessions.admin = { id: "1", email: "ä@example.com", name: "Ä B", role: "admin" };
   server = await startHubServer(readEnvironment(env()));
-  await vi.waitFor(isWell);
+  await untilWell();
 });
 afterAll(async () => {
   await server.close();
@@ -53,7 +53,9 @@ function ask(path: string, headers: Record<string, string> = {}) {
       .end();
   });
 }
-const isWell = async () => expect((await ask("/health")).status).toBe(200);
+const health = async () => (await ask("/health")).status;
+const untilWell = () =>
+  vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 60_000 });
 const question = {
   "X-Gate-Door": "files",
   "X-Gate-Method": "GET",
@@ -118,7 +120,7 @@ describe("the hub's server", () => {
   it("takes the place of one that was killed", async () => {
     await server.close();
     server = await startHubServer(readEnvironment(env()));
-    await vi.waitFor(isWell);
+    await untilWell();
   });
 
   it("is taken over from when the next one is well, and leaves its place alone when it ends", async () => {
@@ -130,9 +132,9 @@ describe("the hub's server", () => {
     expect((await own("next")).well).toBe(false);
     expect(await readlink(env().SOCKET)).toBe(`hub.sock.${hostname()}`);
     chat.instead = undefined;
-    await expect.poll(() => readlink(env().SOCKET), { timeout: 5_000 }).toBe("hub.sock.next");
+    await expect.poll(() => readlink(env().SOCKET)).toBe("hub.sock.next");
     await before.close();
-    await isWell();
+    expect(await health()).toBe(200);
     expect((await readdir(folder)).filter((name) => name.startsWith("hub.sock"))).toEqual([
       "hub.sock",
       "hub.sock.next",
@@ -155,14 +157,14 @@ describe("the hub's server", () => {
     server = await startHubServer(readEnvironment(env()));
     expect(await readlink(env().SOCKET)).toBe(`hub.sock.${hostname()}`);
     expect(await readdir(folder)).not.toContain("hub.sock.killed");
-    await vi.waitFor(isWell);
+    await untilWell();
   });
 
   it("can be its gate alone", async () => {
     await server.close();
     const { SOCKET, CHAT_URL, PUBLIC_URL, TOKENS_FILE } = env();
     server = await startGate(readGateEnvironment({ SOCKET, CHAT_URL, PUBLIC_URL, TOKENS_FILE }));
-    await vi.waitFor(isWell);
+    await untilWell();
     expect((await ask("/gate", { ...question, Cookie: "token=admin" })).status).toBe(204);
     expect((await ask("/hub/", { "X-Hub-Id": "1" })).status).toBe(404);
   });
@@ -175,7 +177,7 @@ describe("the hub's server", () => {
     expect((await ask("/health")).status).toBe(503);
     expect((await ask("/gate", { ...question, Cookie: "token=admin" })).status).toBe(503);
     chat.instead = undefined;
-    await expect.poll(async () => (await ask("/health")).status, { timeout: 5_000 }).toBe(200);
+    await untilWell();
   });
 });
 

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { heldCertificate } from "../../../hub-server/certificate/held-certificate.ts";
 
 const run = promisify(execFile);
@@ -176,10 +176,10 @@ describe("a connection that is kept", () => {
 describe("a newer one", () => {
   it("is taken over by a reload, once", async () => {
     start();
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(1), { timeout: 10_000 });
+    await expect.poll(asked).toHaveLength(1);
     expect(await served()).toBe("own");
     await handOn("first", 7);
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(3), { timeout: 10_000 });
+    await expect.poll(asked).toHaveLength(3);
     expect(await asked()).toEqual([
       "-c /conf -g daemon off;",
       "-t -q -c /conf",
@@ -194,11 +194,11 @@ describe("a newer one", () => {
   it("that nginx refuses leaves the old one", async () => {
     await handOn("first", 1);
     start();
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(1), { timeout: 10_000 });
+    await expect.poll(asked).toHaveLength(1);
     await writeFile(at("refuses"), "");
     await handOn("second", 2);
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(2), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await served()).toBe("first"), { timeout: 10_000 });
+    await expect.poll(asked).toHaveLength(2);
+    await expect.poll(served).toBe("first");
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await asked()).toHaveLength(2);
   });

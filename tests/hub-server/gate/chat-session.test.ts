@@ -8,13 +8,13 @@ import { type FakeChat, fakeChat } from "./chat.ts";
 
 let chat: FakeChat;
 let sessions: ChatSessions;
+/** Milliseconds for which an answer is waited for: no test waits so long for one that comes. */
+const PATIENCE = 60_000;
+const open = (timeout = PATIENCE) =>
+  new ChatSessions({ url: chat.url, readers: new Set(["guest@example.com"]), timeout });
 beforeEach(async () => {
   chat = await fakeChat();
-  sessions = new ChatSessions({
-    url: chat.url,
-    readers: new Set(["guest@example.com"]),
-    timeout: 300,
-  });
+  sessions = open();
 });
 afterEach(async () => {
   sessions.close();
@@ -56,11 +56,17 @@ describe("the chat's word about a session", () => {
     ["an error of its own", (r) => r.writeHead(500).end()],
     ["503", (r) => r.writeHead(503).end()],
     ["a redirect", (r) => r.writeHead(302, { Location: "/" }).end()],
-    ["nothing", () => {}],
     ["a closed connection", (r) => r.destroy()],
   ])("is not believed when it is %s", async (_what, instead) => {
     chat.instead = (_request, response) => instead(response);
     await expect(sessions.whose("t")).rejects.toThrow(ChatUnavailable);
+  });
+
+  it("is not waited for without end", async () => {
+    const hasty = open(300);
+    chat.instead = () => {};
+    await expect(hasty.whose("t")).rejects.toThrow(ChatUnavailable);
+    hasty.close();
   });
 
   it("is not believed when its cache is gone, where it keeps who signed out", async () => {
