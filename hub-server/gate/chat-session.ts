@@ -79,7 +79,7 @@ export class ChatSessions {
     this.#agent.destroy();
   }
 
-  #ask(path: string, token?: string): Promise<ChatAnswer> {
+  #ask(path: string, token?: string, agent: Agent | false = this.#agent): Promise<ChatAnswer> {
     const { url, timeout = 4_000 } = this.#settings;
     return new Promise((resolve, reject) => {
       const fail = (error: Error) =>
@@ -87,7 +87,7 @@ export class ChatSessions {
       const asked = request(
         new URL(path, url),
         {
-          agent: this.#agent,
+          agent,
           headers: {
             Accept: "application/json",
             ...(token === undefined ? {} : { Cookie: `token=${token}` }),
@@ -108,7 +108,12 @@ export class ChatSessions {
           );
         },
       );
-      asked.on("error", fail);
+      asked.on("error", (error: NodeJS.ErrnoException) => {
+        // A connection that was kept may be closed by the chat in the moment that it is used again: that says nothing.
+        if (asked.reusedSocket && error.code === "ECONNRESET")
+          resolve(this.#ask(path, token, false));
+        else fail(error);
+      });
       asked.end();
     });
   }

@@ -62,6 +62,22 @@ describe("the chat's word about a session", () => {
     await expect(sessions.whose("t")).rejects.toThrow(ChatUnavailable);
   });
 
+  it("is asked for anew when a connection that was kept is closed under the question", async () => {
+    const used = new WeakSet<object>();
+    let closed = 0;
+    chat.instead = ({ socket }, response) => {
+      if (used.has(socket)) {
+        closed += 1;
+        socket.destroy();
+        return;
+      }
+      used.add(socket);
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify(user("admin")));
+    };
+    // Whether one is used again is for the agent to say.
+    while (closed === 0) expect(await sessions.whose("t")).toMatchObject({ role: "admin" });
+  });
+
   it("is not waited for without end", async () => {
     const hasty = open(300);
     chat.instead = () => {};
