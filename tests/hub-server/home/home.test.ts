@@ -50,7 +50,8 @@ async function serve(access: Access = defaultAccess): Promise<void> {
           keeping: undefined,
         }),
     },
-    times: { look: 20, heartbeat: 50, life: 400 },
+    // Long enough for a change, for a sign of life and for many pages to come in, on a machine that is at work.
+    times: { look: 20, heartbeat: 50, life: 3_000 },
   });
   server = createServer((request, response) => {
     void (async () => section.handle(request, response))().catch(() => {
@@ -82,7 +83,13 @@ beforeEach(async () => {
 async function ask(
   who: Record<string, string>,
   path: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  options: {
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string;
+    /** Gets all that has come so far. */
+    heard?(text: string): void;
+  } = {},
 ): Promise<{
   status: number;
   headers: Record<string, string | string[] | undefined>;
@@ -104,6 +111,7 @@ async function ask(
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => {
           text += chunk;
+          options.heard?.(text);
         });
         response.on("end", () => {
           const isJson = response.headers["content-type"]?.startsWith("application/json");
@@ -221,10 +229,11 @@ describe("the status", () => {
 describe("news of the status", () => {
   it("comes at once and at a change, with signs of life, and ends so that the page asks the gate again", async () => {
     version = "1";
-    setTimeout(() => {
-      version = "2";
-    }, 150);
-    const { status, headers, text } = await ask(ada, "/hub/api/events");
+    const { status, headers, text } = await ask(ada, "/hub/api/events", {
+      heard: (text) => {
+        if (text.includes('"version":"1"')) version = "2";
+      },
+    });
     version = "0123456789abcdef";
     expect(status).toBe(200);
     expect(headers["content-type"]).toBe("text/event-stream");
@@ -250,8 +259,9 @@ describe("news of the status", () => {
   });
 
   it("ends when the server does", async () => {
-    const listening = ask(ada, "/hub/api/events");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const begun = Promise.withResolvers<void>();
+    const listening = ask(ada, "/hub/api/events", { heard: () => begun.resolve() });
+    await begun.promise;
     await stop();
     expect((await listening).text).toContain("event: status");
     await serve();
