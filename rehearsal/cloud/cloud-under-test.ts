@@ -38,15 +38,45 @@ export interface CloudUnderTest {
   dispose(): Promise<void>;
 }
 
-/** A block above those of instances, which two test processes at the same time hardly share. */
-export const freeBlock = (): number => 240 + (process.pid % 15);
+/** Blocks above those of instances. */
+const [FIRST_BLOCK, BLOCKS] = [240, 15];
+/** Of each block an address and port that nothing else of a cloud listens on. */
+const claimAt = (block: number) => ({ host: `127.${block}.0.3`, port: 4000 });
+
+let claimed: Promise<number> | undefined;
+
+/**
+ * A block that no other test process has until this one ends, however it ends: two of them at the same addresses would answer
+ * each other's calls.
+ */
+export function freeBlock(): Promise<number> {
+  claimed ??= claimBlock();
+  return claimed;
+}
+
+async function claimBlock(): Promise<number> {
+  for (let tries = 0; tries < BLOCKS; tries += 1) {
+    const block = FIRST_BLOCK + ((process.pid + tries) % BLOCKS);
+    const claim = createServer();
+    const isOurs = await new Promise<boolean>((resolve, reject) => {
+      claim.once("error", (error: NodeJS.ErrnoException) =>
+        error.code === "EADDRINUSE" ? resolve(false) : reject(error),
+      );
+      claim.listen(claimAt(block), () => resolve(true));
+    });
+    if (!isOurs) continue;
+    claim.unref();
+    return block;
+  }
+  throw new Error(`All ${BLOCKS} blocks of addresses are taken by other test processes`);
+}
 
 export async function cloudUnderTest(
   options: { delayMs?: number; block?: number; driver?: RecordingDriver; spaces?: boolean } = {},
 ): Promise<CloudUnderTest> {
   const stateDir = mkdtempSync(join(tmpdir(), "aihub-cloud-"));
   const driver = options.driver ?? recordingDriver();
-  const block = options.block ?? freeBlock();
+  const block = options.block ?? (await freeBlock());
   const address = `127.${block}.0.2`;
   const spaces = options.spaces && {
     ...{ program: await ensureVersitygw(silent), addresses: [address] },

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { redirectsOf } from "../droplet/port-redirect.ts";
 import { recordingDriver } from "../droplet/recording-driver.ts";
-import { type CloudUnderTest, cloudUnderTest, freeBlock } from "./cloud-under-test.ts";
+import { type CloudUnderTest, cloudUnderTest } from "./cloud-under-test.ts";
 import { ownerOf } from "./owner.ts";
 
 /** Stands for the droplets' own listeners: says which droplet and port it is, then echoes. */
@@ -33,7 +33,7 @@ beforeAll(async () => {
     host: "127.0.0.1",
     port: await backend(id, port),
   });
-  cloud = await cloudUnderTest({ driver, block: freeBlock() });
+  cloud = await cloudUnderTest({ driver });
 });
 beforeEach(() => cloud.ok("POST", "/v2/tags", { name: "hub" }));
 afterEach(async () => {

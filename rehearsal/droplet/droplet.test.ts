@@ -20,7 +20,7 @@ import { loopDevicesBelow } from "./loop-device.ts";
 
 const TOKEN = "a-token-of-the-tests";
 const instance = `droplet-test-${process.pid}`;
-const block = freeBlock();
+const block = await freeBlock();
 const dir = mkdtempSync(join(tmpdir(), "aihub-droplet-"));
 const stateDir = join(dir, "cloud");
 const user = sshKeyPair();
