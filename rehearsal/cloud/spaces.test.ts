@@ -123,12 +123,12 @@ describe("keys", () => {
   });
 
   it("work late on request", async () => {
-    await cloud.ok("POST", "/_rehearsal/faults", { match: "spaces-key", delayMs: 1_500 });
+    await cloud.ok("POST", "/_rehearsal/faults", { match: "spaces-key", delayMs: 5_000 });
     const late = await key([{ bucket: "", permission: "fullaccess" }], "late");
     await cloud.ok("DELETE", "/_rehearsal/faults");
     expect(await s3(late, "GET", "/")).toMatchObject({ code: "InvalidAccessKeyId" });
     await expect
-      .poll(async () => (await s3(late, "GET", "/")).status, { timeout: 20_000 })
+      .poll(async () => (await s3(late, "GET", "/")).status, { timeout: 60_000 })
       .toBe(200);
   });
 });

@@ -272,7 +272,7 @@ describe("a droplet", () => {
     await on(one.address, "systemctl reboot").catch(() => {});
     await expect
       .poll(() => on(one.address, "cat /run/boot || echo gone"), {
-        timeout: 60_000,
+        timeout: 150_000,
         interval: 1000,
       })
       .not.toContain(before);
@@ -286,7 +286,7 @@ describe("a droplet", () => {
     await on(one.address, "systemctl poweroff").catch(() => {});
     await expect
       .poll(async () => (await api("GET", `/v2/droplets/${one.id}`)).droplet.status, {
-        timeout: 60_000,
+        timeout: 150_000,
       })
       .toBe("off");
     await act(one.id, "power_on");
@@ -318,9 +318,10 @@ describe("a droplet", () => {
       api("POST", `/v2/volumes/${disk.id}/actions`, { type, droplet_id: one.id });
     const client = await ssh(one.address);
     const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) => {
-      client.exec("exec sleep 1000 < /data/file", (error, stream) =>
-        error ? reject(error) : resolve(stream),
-      );
+      client.exec("exec < /data/file; echo open; exec sleep 1000", (error, stream) => {
+        if (error) reject(error);
+        else stream.once("data", () => resolve(stream));
+      });
     });
     expect((await settled(await move("detach"))).status).toBe("errored");
     expect(await run(client, "cat /data/file")).toBe("precious");

@@ -68,7 +68,7 @@ beforeAll(async () => {
   );
   for (const droplet of [withDocker, plain]) {
     await vi.waitFor(() => inside(droplet, "systemctl", "is-system-running"), {
-      timeout: 120_000,
+      timeout: 600_000,
       interval: 500,
     });
   }
@@ -93,7 +93,7 @@ async function running<T>(flags: string[], body: (name: string) => Promise<T>): 
 }
 
 const eventually = <T>(check: () => Promise<T>) =>
-  vi.waitFor(check, { timeout: 90_000, interval: 500 });
+  vi.waitFor(check, { timeout: 240_000, interval: 500 });
 
 describe("droplets", () => {
   test("boot without a failed unit, and know only root", async () => {

@@ -447,7 +447,7 @@ test("a refused new host leaves volume and address; a plain run heals", async ()
 const third: Wishes = { ...revised, generation: 3 };
 
 test("asked to stop while a host is made, it still sees the host through", async () => {
-  await cloud.ok("POST", "/_rehearsal/faults", { match: "action:create", delayMs: 2000 });
+  await cloud.ok("POST", "/_rehearsal/faults", { match: "action:create", delayMs: 8_000 });
   wishes = { ...third, generation: 4 };
   const stop = new AbortController();
   const running = stack.up({ signal: stop.signal }).catch((error: Error) => error);

@@ -48,7 +48,7 @@ async function make<Inputs extends Properties>(resource: Resource<Inputs>, input
       old.outputs = outputs ?? {};
       return old.outputs;
     },
-    delete: (operation = operationUnderTest({ timeoutSeconds: 5 })) =>
+    delete: (operation = operationUnderTest({ timeoutSeconds: 60 })) =>
       resource.delete?.(made.id, old, operation),
   };
 }

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { prove } from "../../../recovery/proof/prove.ts";
 import { checkDueParts, PARTS } from "../../../recovery/proof/rotation.ts";
 import { openRepository, type Repository } from "../../../recovery/repository/restic.ts";
@@ -14,6 +14,8 @@ import { hub, snapshotOf } from "./snapshots.ts";
 let folder: string;
 let data: string;
 
+// Where it is not there yet, it is built here and not within the time of a test.
+beforeAll(() => ensureRestic(lineProgress()));
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "aihub-proof-"));
   data = join(folder, "data");
