@@ -280,10 +280,10 @@ describe("the status of the hub", () => {
     let status = {} as HubStatus;
     const look = async () => {
       status = JSON.parse((await hubOk(["status", "--json"])).stdout);
-      return status.certificate?.daysLeft ?? 0;
+      return status.certificate !== null && status.updates?.packages !== null;
     };
-    // A busy front door may be late to show its certificate.
-    await expect.poll(look, { timeout: patience, interval: 2_000 }).toBeGreaterThan(1);
+    // A busy front door is late to show its certificate, and a busy host counts its updates again after five minutes.
+    await expect.poll(look, { timeout: 2 * patience, interval: 2_000 }).toBe(true);
     expect(status).toMatchObject({
       healthy: true,
       stale: false,
@@ -294,6 +294,7 @@ describe("the status of the hub", () => {
     });
     expect(status.services).toHaveLength(8);
     expect(status.services.every(({ memory }) => (memory?.used ?? 0) > 0)).toBe(true);
+    expect(status.certificate?.daysLeft).toBeGreaterThan(1);
     expect(status.releases[0]).toMatchObject({ digest: to.release, outcome: "taken" });
     expect(status.releases[0]?.from).toMatch(/^[0-9a-f.:]+$/);
     expect(status.updates?.packages).not.toBeNull();

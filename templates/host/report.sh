@@ -9,6 +9,7 @@ releases=${AIHUB_RELEASES:-/data/hub/releases.jsonl}
 volume=${AIHUB_VOLUME:-/data}
 root=${AIHUB_ROOT:-/opt/aihub}
 cache=${AIHUB_UPDATES_CACHE:-/run/aihub-updates}
+packages=${AIHUB_PACKAGES:-/var/lib/dpkg/status}
 project=aihub
 # Group of the hub's server.
 reader=1000
@@ -73,17 +74,26 @@ load() {
     printf '[%s,%s,%s]' "$one" "$five" "$fifteen"
 }
 
-# Counting takes seconds of a processor, so it is done every hour, and whenever packages changed.
+# Counting takes seconds of a processor, so it is done every hour, and whenever packages changed; sooner where it did not come to
+# its end, as on a host at work.
+uncounted() {
+    local minutes=60
+    command -v apt-get >/dev/null || return 1
+    if [ "$(cat "$cache" 2>/dev/null)" = null ]; then minutes=5; fi
+    [ -z "$(find "$cache" -mmin "-$minutes" -newer "$packages" 2>/dev/null)" ]
+}
+
+count_updates() {
+    local next=$cache.$BASHPID
+    timeout 60 nice -n 19 apt-get --simulate -o Debug::NoLocking=true dist-upgrade 2>/dev/null |
+        grep -c '^Inst ' >"$next" || [ "${PIPESTATUS[0]}" = 0 ] || echo null >"$next"
+    mv "$next" "$cache"
+}
+
+# What was counted last.
 updates() {
-    local count=null reboot=false
-    if command -v apt-get >/dev/null; then
-        if [ -z "$(find "$cache" -mmin -60 -newer /var/lib/dpkg/status 2>/dev/null)" ]; then
-            timeout 60 nice -n 19 apt-get --simulate -o Debug::NoLocking=true dist-upgrade 2>/dev/null |
-                grep -c '^Inst ' >"$cache.new" || [ "${PIPESTATUS[0]}" = 0 ] || echo null >"$cache.new"
-            mv "$cache.new" "$cache"
-        fi
-        count=$(<"$cache")
-    fi
+    local count reboot=false
+    count=$(cat "$cache" 2>/dev/null || echo null)
     if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then reboot=true; fi
     printf '{"packages":%s,"reboot":%s}' "$count" "$reboot"
 }
@@ -109,11 +119,18 @@ report() {
 }
 
 if [ "${1:-}" = once ]; then
+    if uncounted; then count_updates; fi
     report
     exit
 fi
 rm -f "$folder"/*.[0-9]*
+counting=
 while :; do
+    # Beside the reports: one that waited for it would be old when it comes.
+    if uncounted && ! { [ -n "$counting" ] && kill -0 "$counting" 2>/dev/null; }; then
+        count_updates &
+        counting=$!
+    fi
     # Each round by itself: one that fails is followed by the next.
     (report) || true
     sleep 15

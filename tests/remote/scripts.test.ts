@@ -1,6 +1,17 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -208,23 +219,25 @@ describe.skipIf(process.getuid?.() !== 0)("the host's report", () => {
     await mkdir(join(place, "bin"));
     await mkdir(join(place, "0123456789abcdef"));
     await symlink(join(place, "0123456789abcdef"), join(place, "current"));
+    await writeFile(join(place, "packages"), "");
+    await utimes(join(place, "packages"), 1, 1);
     // What apt would say takes seconds, and is another machine's.
     await program("apt-get", "printf 'Inst one\\nConf one\\nInst two\\n'");
   });
   afterEach(() => rm(place, { recursive: true }));
   const program = (name: string, body: string) =>
     writeFile(join(place, "bin", name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  const reportEnv = () => ({
+    PATH: `${join(place, "bin")}:${process.env.PATH}`,
+    AIHUB_STATUS_FOLDER: join(place, "status"),
+    AIHUB_RELEASES: join(place, "releases.jsonl"),
+    AIHUB_VOLUME: place,
+    AIHUB_ROOT: place,
+    AIHUB_UPDATES_CACHE: join(place, "updates"),
+    AIHUB_PACKAGES: join(place, "packages"),
+  });
   const report = async () => {
-    await run("bash", [`${folder}report.sh`, "once"], {
-      env: {
-        PATH: `${join(place, "bin")}:${process.env.PATH}`,
-        AIHUB_STATUS_FOLDER: join(place, "status"),
-        AIHUB_RELEASES: join(place, "releases.jsonl"),
-        AIHUB_VOLUME: place,
-        AIHUB_ROOT: place,
-        AIHUB_UPDATES_CACHE: join(place, "updates"),
-      },
-    });
+    await run("bash", [`${folder}report.sh`, "once"], { env: reportEnv() });
     const read = hostReportOf(await readFile(join(place, "status", "host.json"), "utf8"));
     expect(read).toBeDefined();
     return read as HostReport;
@@ -268,6 +281,37 @@ describe.skipIf(process.getuid?.() !== 0)("the host's report", () => {
     await program("docker", "exit 1");
     await program("apt-get", "exit 100");
     expect((await report()).updates?.packages).toBeNull();
+  });
+
+  it("counts again soon what it could not count", async () => {
+    await program("docker", "exit 1");
+    await writeFile(join(place, "updates"), "null\n");
+    const minutesAgo = (minutes: number) => Date.now() / 1000 - minutes * 60;
+    await utimes(join(place, "updates"), minutesAgo(1), minutesAgo(1));
+    expect((await report()).updates?.packages).toBeNull();
+    await utimes(join(place, "updates"), minutesAgo(6), minutesAgo(6));
+    expect((await report()).updates?.packages).toBe(2);
+  });
+
+  it("goes on while it counts, as on a host that is slow at it", async () => {
+    await program("docker", "exit 0");
+    await program("apt-get", `until [ -e ${place}/go ]; do sleep 0.1; done; echo 'Inst one'`);
+    const running = spawn("bash", [`${folder}report.sh`], {
+      env: reportEnv(),
+      detached: true,
+      stdio: "ignore",
+    });
+    try {
+      const packages = async () =>
+        hostReportOf(await readFile(join(place, "status", "host.json"), "utf8").catch(() => ""))
+          ?.updates?.packages;
+      await expect.poll(packages).toBeNull();
+      await writeFile(join(place, "go"), "");
+      await expect.poll(() => readFile(join(place, "updates"), "utf8").catch(() => "")).toBe("1\n");
+    } finally {
+      process.kill(-(running.pid as number), "SIGKILL");
+      await once(running, "exit");
+    }
   });
 
   it("makes no folder of its own: where it lies the volume is not mounted", async () => {
