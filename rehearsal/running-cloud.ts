@@ -11,6 +11,10 @@ export interface Daemon {
   spacesUrl: string;
 }
 
+/** Milliseconds: one that is slow to answer on a machine at work runs all the same, and another must not be started beside it. */
+const PATIENCE = 60_000;
+const STOP_TRIES = 1_200;
+
 /** The daemon of the instance, when it runs. */
 export async function runningCloud(instance: Instance): Promise<Daemon | undefined> {
   try {
@@ -18,7 +22,7 @@ export async function runningCloud(instance: Instance): Promise<Daemon | undefin
       await readFile(join(instance.cloudDir, "daemon.json"), "utf8"),
     ) as Daemon;
     process.kill(daemon.pid, 0);
-    await fetch(`${daemon.apiUrl}/v2/account`, { signal: AbortSignal.timeout(5000) });
+    await fetch(`${daemon.apiUrl}/v2/account`, { signal: AbortSignal.timeout(PATIENCE) });
     return daemon;
   } catch {
     return undefined;
@@ -30,7 +34,7 @@ export async function stopCloud(instance: Instance): Promise<void> {
   const daemon = await runningCloud(instance);
   if (!daemon) return;
   process.kill(daemon.pid, "SIGTERM");
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < STOP_TRIES; tries++) {
     try {
       process.kill(daemon.pid, 0);
     } catch {

@@ -119,7 +119,7 @@ async function ensureCloud(
     child.on("exit", (status) => {
       exit = status;
     });
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 1_800; tries++) {
       const daemon = await runningCloud(instance);
       if (daemon) {
         await writeFile(codeFile, code);
@@ -133,7 +133,7 @@ async function ensureCloud(
       await sleep(100);
     }
     throw new UserError(
-      `The simulated DigitalOcean did not get ready within a minute; see ${logFile}`,
+      `The simulated DigitalOcean did not get ready within three minutes; see ${logFile}`,
     );
   });
 }

@@ -28,7 +28,7 @@ const OWN_FILES = [
   "snapshots",
   SPACES_FOLDER,
 ];
-const DAEMON_TRIES = 300;
+const DAEMON_TRIES = 1_200;
 
 /** Ends the daemon, then removes containers, mounts, loop devices and files, volumes with all their data included. */
 export async function purge({ instance, stateDir }: InstanceOnDisk): Promise<void> {
