@@ -34,9 +34,9 @@ export default defineConfig({
           include: [
             "tests/{config,escrow,hub,render,remote,setup,scripts,docs,hub-server,faults}/**/*.test.ts",
           ],
-          // Some play a year of renewals through; on a machine that is at work that takes seconds.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Some play a year of renewals through; on a machine that is at work that takes minutes.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -44,8 +44,8 @@ export default defineConfig({
           name: "components",
           expect: patient,
           include: ["tests/components/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -53,8 +53,8 @@ export default defineConfig({
           name: "mcp",
           expect: patient,
           include: ["mcp-server/tests/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
