@@ -5,6 +5,7 @@ import { record, troubleOf } from "../report.ts";
 import type { Repository } from "../repository/restic.ts";
 import { type RetentionState, retain } from "../repository/retention.ts";
 import type { RetentionPolicy } from "../repository/retention-policy.ts";
+import { waitToBeBroughtBack } from "./points-of-before.ts";
 
 export async function letGo(
   repository: Repository,
@@ -19,7 +20,18 @@ export async function letGo(
   };
   const { lastPrune, failingSince, failure, removed } = await progress.step(
     of === "copy" ? "Letting old points of the copy go" : "Letting old points go",
-    () => retain(repository, keep, last),
+    async () => {
+      const waiting = await waitToBeBroughtBack(repository).catch(() => true);
+      if (!waiting) return retain(repository, keep, last);
+      progress.note("  none yet: those of the hub before this one wait to be brought back");
+      // What may go tonight has gone.
+      return {
+        lastPrune: new Date().toISOString(),
+        failingSince: null,
+        failure: null,
+        removed: [],
+      };
+    },
   );
   await remember(name, { lastPrune, failingSince } satisfies RetentionState);
   progress.note(failure ? `  not tonight: ${failure.message}` : `  ${removed.length} let go`);

@@ -10,6 +10,7 @@ import { type OpenHub, openHub } from "../open-hub.ts";
 import { Operation, type OperationKind } from "../operation.ts";
 import { CURRENT, DATA, RECOVERY, STAGING } from "../place.ts";
 import { readPoint } from "../point/point.ts";
+import { noteBroughtBack } from "../point/points-of-before.ts";
 import { progress as onStandardError, type Progress } from "../progress.ts";
 import { CANARY_CHAT, CANARY_PROJECT } from "../proof/canary.ts";
 import { AT_WORK } from "../resume.ts";
@@ -250,6 +251,7 @@ async function carryOut(
       });
     },
     async clean() {
+      if (what === "hub") await noteBroughtBack(point.name);
       if (!withoutSafetyCopy) await database.drop(asideName(database));
       await rm(scratch, { recursive: true, force: true });
     },

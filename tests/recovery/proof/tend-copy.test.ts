@@ -29,6 +29,11 @@ async function madeCopy(): Promise<{ copy: Repository; ids: string[] }> {
     cacheDir: join(fixture.folder, "cache"),
   });
   await copy.ensure();
+  // They are this hub's own.
+  await host.put(
+    "data/hub/recovery/standing.json",
+    JSON.stringify({ enabled: true, since: "2025-12-01T00:00:00.000Z" }),
+  );
   await host.put(
     "data/hub/recovery/point/point.json",
     String(snapshotOf(hub()).get(`${STAGING}/point.json`)),
