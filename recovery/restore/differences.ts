@@ -1,6 +1,7 @@
 /** What a restore would change among files: a snapshot's list beside what lies on the disk. Nothing is read but names, sizes, times. */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { onDisk } from "./room.ts";
 
 export interface Listing {
   path: string;
@@ -15,6 +16,8 @@ export interface Differences {
   changed: string[];
   removed: string[];
   unchanged: number;
+  /** By which the disk fills before what is removed goes. */
+  bytes: number;
 }
 
 /** `listed`: absolute paths below `from` of the snapshot, which stand for the same ones below `target`. Folders are not told. */
@@ -22,7 +25,7 @@ export async function differences(
   listed: AsyncIterable<Listing>,
   { from, target, leftAlone = [] }: { from: string; target: string; leftAlone?: readonly string[] },
 ): Promise<Differences> {
-  const found: Differences = { added: [], changed: [], removed: [], unchanged: 0 };
+  const found: Differences = { added: [], changed: [], removed: [], unchanged: 0, bytes: 0 };
   const alone = new Set(leftAlone);
   const isAlone = (path: string) => {
     for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
@@ -38,9 +41,13 @@ export async function differences(
     seen.add(path);
     if (node.type === "dir") continue;
     const there = await lstat(join(target, path)).catch(() => undefined);
-    if (there === undefined) found.added.push(path);
-    else if (isSame(node, there)) found.unchanged++;
-    else found.changed.push(path);
+    if (there !== undefined && isSame(node, there)) {
+      found.unchanged++;
+      continue;
+    }
+    found[there === undefined ? "added" : "changed"].push(path);
+    const before = there?.isFile() ? onDisk(Number(there.size)) : 0;
+    found.bytes += Math.max(0, onDisk(node.size ?? 0) - before);
   }
   const walk = async (folder: string) => {
     const entries = await readdir(join(target, folder), { withFileTypes: true }).catch(() => []);

@@ -5,8 +5,10 @@ import { UserError } from "../../hub/user-error.ts";
 import type { OpenHub } from "../open-hub.ts";
 import { DATA, RECOVERY } from "../place.ts";
 import { literalPattern } from "../repository/restic.ts";
+import { differences, type Listing } from "./differences.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { WORKSPACE } from "./restore-files.ts";
+import { requireRoom } from "./room.ts";
 import { workspacePath } from "./workspace-path.ts";
 
 export interface Looked {
@@ -39,6 +41,13 @@ export async function look(
   );
   // It may hold anything: dumps, keys, chats.
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const listed = repository.ls(snapshot, DATA, { recursive: true });
+  const { bytes: needed } = await differences(among(listed, wanted), {
+    from: DATA,
+    target: folder,
+  });
+  // On the volume, as by default, it must not fill it up under the hub.
+  await requireRoom(needed, "What is to be looked at", folder);
   const { filesRestored, filesSkipped, bytes } = await repository.restore({
     snapshot: `${snapshot}:${DATA}`,
     target: folder,
@@ -51,4 +60,15 @@ export async function look(
     );
   }
   return { what: "look", point: point.name, folder, files, bytes };
+}
+
+/** What lies at one of these paths of the volume, or below; of none: everything. */
+async function* among(
+  listed: AsyncIterable<Listing>,
+  paths: readonly string[],
+): AsyncGenerator<Listing> {
+  for await (const node of listed) {
+    const path = node.path.slice(DATA.length);
+    if (paths.length === 0 || paths.some((one) => `${path}/`.startsWith(`${one}/`))) yield node;
+  }
 }

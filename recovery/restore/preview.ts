@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { OpenHub } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import { countRows } from "../rows.ts";
-import { differences, type Tally, tally } from "./differences.ts";
+import { type Differences, differences, type Tally, tally } from "./differences.ts";
 import { leftAlone, UPLOADS } from "./left-alone.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { sizeInPoint, WORKSPACE } from "./restore-files.ts";
@@ -35,13 +35,21 @@ export async function previewHub(
       .filter(([table, inPoint]) => (now[table] ?? 0) !== inPoint)
       .map(([table, inPoint]) => [table, { now: now[table] ?? 0, inPoint }]),
   );
+  return previewOf(point, await filesOf(repository, snapshot, { what, fresh }), rows);
+}
+
+/** What would change among the files of the volume, by their paths on it. */
+export async function filesOf(
+  repository: OpenHub["repository"],
+  snapshot: string,
+  { what, fresh }: { what: "hub" | "chats"; fresh: boolean },
+): Promise<Differences> {
   if (what === "hub") {
-    const found = await differences(repository.ls(snapshot, DATA, { recursive: true }), {
+    return differences(repository.ls(snapshot, DATA, { recursive: true }), {
       from: DATA,
       target: DATA,
       leftAlone: leftAlone(fresh),
     });
-    return previewOf(point, found, rows);
   }
   const uploads = join(DATA, UPLOADS);
   const found = await differences(repository.ls(snapshot, uploads, { recursive: true }), {
@@ -49,15 +57,11 @@ export async function previewHub(
     target: uploads,
   });
   const whole = (path: string) => `/${UPLOADS}${path}`;
-  return previewOf(
-    point,
-    {
-      ...found,
-      ...{ added: found.added.map(whole), changed: found.changed.map(whole) },
-      removed: [],
-    },
-    rows,
-  );
+  return {
+    ...found,
+    ...{ added: found.added.map(whole), changed: found.changed.map(whole) },
+    removed: [],
+  };
 }
 
 export async function previewFiles(
@@ -90,6 +94,7 @@ export async function previewFiles(
       changed: found.changed.map(whole),
       removed: found.removed.map(whole),
       unchanged: found.unchanged,
+      bytes: found.bytes,
     },
     {},
   );

@@ -1,5 +1,5 @@
 /** One project, file or folder of the workspace, as a recovery point holds it. The hub goes on serving. */
-import { lstat, mkdir, rename, rm, statfs } from "node:fs/promises";
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../hub/user-error.ts";
@@ -12,6 +12,7 @@ import { openFolder } from "./open-folder.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { inPinnedFolder } from "./pinned-folder.ts";
 import { takeSafetyPoint } from "./point-of-the-present.ts";
+import { requireRoom } from "./room.ts";
 
 export const WORKSPACE = join(DATA, "workspace");
 
@@ -73,12 +74,7 @@ export async function restoreFiles(
   const { repository } = hub;
   const { from, to, withoutSafetyCopy } = options;
   const size = await sizeInPoint(repository, snapshot, from, point.name);
-  const { bavail, bsize } = await statfs(DATA);
-  if (bavail * bsize < size.bytes) {
-    throw new UserError(
-      `${from} has ${size.bytes} bytes, and the volume has ${bavail * bsize} free.\n  fix: npm run hub -- config set volumeSizeGib with more, then npm start`,
-    );
-  }
+  await requireRoom(size.bytes, from);
   // Said before anything is fetched.
   await inParent(to, async () => undefined);
   const operation = await Operation.begin(restoreFilesKind, { ...options, snapshot });

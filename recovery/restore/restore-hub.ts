@@ -1,5 +1,5 @@
 /** The whole hub, or its chats alone, as a recovery point holds them. */
-import { mkdir, readdir, readFile, realpath, rm, statfs } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
@@ -23,6 +23,7 @@ import { readSignOuts, type SignOut, writeCacheBase, writeSignOuts } from "./cac
 import { leftAlone, UPLOADS } from "./left-alone.ts";
 import { type OpenPoint, reopenPoint } from "./open-point.ts";
 import { takeSafetyPoint } from "./point-of-the-present.ts";
+import { filesOf } from "./preview.ts";
 import { restoreHistory } from "./restore-history.ts";
 import {
   asideName,
@@ -32,6 +33,7 @@ import {
   swapDatabases,
 } from "./restored-database.ts";
 import { RolloutLock } from "./rollout-lock.ts";
+import { requireRoom } from "./room.ts";
 import { signInAsAdmin } from "./sign-in.ts";
 import { checkVersions } from "./versions.ts";
 
@@ -112,7 +114,7 @@ export async function restoreHub(
   progress: Progress,
 ): Promise<Restored> {
   checkVersions(opened.point.openWebui, await runningChat());
-  await requireRoom(opened);
+  await requireRoomForAll(hub, opened, options);
   if (options.fresh) await requireFresh(hub);
   const operation = await Operation.begin(restoreKind, { ...options, snapshot: opened.snapshot });
   return carryOut(operation, hub, opened, progress);
@@ -357,16 +359,20 @@ async function runningChat(): Promise<string> {
   return tagOf(reference ?? "") ?? "";
 }
 
-/** @throws UserError when the volume has no room for a second database and what the files need */
-async function requireRoom({ point }: OpenPoint): Promise<void> {
-  const { bavail, bsize } = await statfs(DATA);
+/**
+ * Files are written once nothing leads back, and what the point does not have goes last: a volume that is full by then would
+ * leave the hub where it stands.
+ * @throws UserError when the volume has no room for a second database and what the files need
+ */
+async function requireRoomForAll(
+  { repository }: OpenHub,
+  { snapshot, point }: OpenPoint,
+  options: Pick<Params, "what" | "fresh">,
+): Promise<void> {
   // Indexes take about as much again as the text of the rows.
-  const needed = point.database.kind === "embedded" ? point.database.bytes * 2 : 0;
-  if (bavail * bsize < needed) {
-    throw new UserError(
-      `The volume has ${mib(bavail * bsize)} free, and the database needs ${mib(needed)} beside the one in use.\n  fix: npm run hub -- config set volumeSizeGib with more, then npm start`,
-    );
-  }
+  const rows = point.database.kind === "embedded" ? point.database.bytes * 2 : 0;
+  const { bytes } = await filesOf(repository, snapshot, options);
+  await requireRoom(rows + bytes, "What comes back, its database beside the one in use,");
 }
 
 /** @throws UserError: --fresh is for a host that nobody has used */
@@ -383,8 +389,4 @@ async function requireFresh({ database }: OpenHub): Promise<void> {
       `This hub has data of its own (people beside the administrator: ${people}, chats: ${chats}, uploads: ${files}, in the workspace: ${workspace.length}).\n  fix: without --fresh, a point of the present is taken first`,
     );
   }
-}
-
-function mib(bytes: number): string {
-  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 }

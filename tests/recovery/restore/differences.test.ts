@@ -53,6 +53,8 @@ it("tells files that come back, change and go, and leaves alone what a restore l
         paths.toSorted().join() === "/hub/recovery-of-mine,/workspace/loose.txt,/workspace/new/a/b",
     ),
     unchanged: 2,
+    // Two files that come back, a block each; those that change are not larger than before.
+    bytes: 2 * 4096,
   });
   expect(tally(found)).toEqual({
     hub: { added: 0, changed: 0, removed: 1 },

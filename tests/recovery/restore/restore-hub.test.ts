@@ -115,3 +115,30 @@ describe("a restore that goes on", () => {
     expect(dumped).toEqual([]);
   });
 });
+
+it.each(["hub", "chats"] as const)(
+  "of the %s begins nothing that the volume has no room for",
+  async (what) => {
+    await mkdir(host.at("data/hub/recovery"), { recursive: true });
+    const { restoreHub } = await import("../../../recovery/restore/restore-hub.ts");
+    const { unfinished } = await import("../../../recovery/operation.ts");
+    const large = host.at("data/open-webui/uploads/large");
+    const hub = {
+      repository: {
+        async *ls() {
+          yield { path: large, type: "file", size: 2 ** 60, mtime: "2026-11-25T02:00:00Z" };
+        },
+      },
+    };
+    const restoring = restoreHub(
+      hub as never,
+      { snapshot: "s", point: point as never },
+      { what, fresh: false, withoutSafetyCopy: true },
+      { step: (_, work) => work(), note: () => {} },
+    );
+    await expect(restoring).rejects.toThrow(
+      /needs 1099511627\d{3} MiB, and .* free; nothing was changed/,
+    );
+    expect(await unfinished()).toBeUndefined();
+  },
+);
