@@ -79,7 +79,7 @@ export class OpenWebui {
       }
       if (Date.now() > end) {
         throw new UserError(
-          `Open WebUI was not ready after ${Math.round(forMs / 1000)} s: ${last}. Its log says why: docker compose logs open-webui`,
+          `Open WebUI was not ready after ${Math.round(forMs / 1000)} s: ${last}. Its log says why: npm run hub -- logs open-webui`,
         );
       }
       await sleep(Math.min(1000, forMs / 10));

@@ -18,7 +18,7 @@ export async function listTools(
     if (answer.status === 200 && specs && specs.length > 0) return specs.map(({ name }) => name);
     if (Date.now() > end) {
       throw new UserError(
-        `Open WebUI gets no tools from the MCP server: ${unexpected(path, {}, answer).message} Is it running and is its token the one of the hub? docker compose logs mcp-server`,
+        `Open WebUI gets no tools from the MCP server: ${unexpected(path, {}, answer).message} Is it running and is its token the one of the hub? npm run hub -- logs mcp-server`,
       );
     }
     await sleep(Math.min(1000, forMs / 5));
@@ -33,7 +33,7 @@ export async function verifyNoSignup(webui: OpenWebui): Promise<void> {
   );
   if (config.onboarding || config.features?.enable_signup !== false) {
     throw new UserError(
-      "Open WebUI still offers sign-up to everybody. Its administrator account or the setting ui.enable_signup is missing: docker compose logs open-webui",
+      "Open WebUI still offers sign-up to everybody. Its administrator account or the setting ui.enable_signup is missing: npm run hub -- logs open-webui",
     );
   }
 }

@@ -107,9 +107,14 @@ function age(time: string, now: Date): number {
 
 type Judge = (facts: BackupFacts, ageOf: (time: string) => number) => Alarm | undefined;
 
-/** What is killed each night can say nothing of itself. */
-const NO_END =
-  " The night's run does not come to its end. See journalctl -u aihub-nightly on the host.";
+/**
+ * Why something of the night was not done, and did not fail either: where the points' place is away it is not tried; what is
+ * killed each night can say nothing of itself.
+ */
+const notDone = ({ pointProblem }: BackupFacts) =>
+  pointProblem
+    ? " It is done again once recovery points are; else see journalctl -u aihub-nightly on the host."
+    : " The night's run does not come to its end. See journalctl -u aihub-nightly on the host.";
 
 const alarm = (kind: AlarmKind, text: string): Alarm => ({ kind, severity: "alarm", text });
 const hint = (kind: AlarmKind, text: string): Alarm => ({ kind, severity: "hint", text });
@@ -163,7 +168,8 @@ const proof: Judge = ({ since, lastProof, lastGoodProof }, ageOf) => {
     : hint("proof", "No recovery point was proven good yet; that is done each night.");
 };
 
-const check: Judge = ({ since, lastCheck, checkProblem }, ageOf) => {
+const check: Judge = (facts, ageOf) => {
+  const { since, lastCheck, checkProblem } = facts;
   if (checkProblem) {
     return alarm(
       "check",
@@ -172,7 +178,10 @@ const check: Judge = ({ since, lastCheck, checkProblem }, ageOf) => {
   }
   const unread = Math.min(ageOf(since), ageOf(lastCheck ?? since));
   if (unread <= CHECK_WITHIN) return undefined;
-  return alarm("check", `The repository's data were not checked for ${span(unread)}.${NO_END}`);
+  return alarm(
+    "check",
+    `The repository's data were not checked for ${span(unread)}.${notDone(facts)}`,
+  );
 };
 
 const escrow: Judge = ({ since, escrow }, ageOf) => {
@@ -211,20 +220,21 @@ const drill: Judge = ({ since, lastDrill, lastGoodDrill }, ageOf) => {
     : hint("drill", `There was no fire drill yet. The first is due within eight days: ${fix}.`);
 };
 
-const prune: Judge = ({ since, lastPrune, pruneProblem }, ageOf) => {
+const prune: Judge = (facts, ageOf) => {
+  const { since, lastPrune, pruneProblem } = facts;
   const failing = Math.min(ageOf(since), ageOf(lastPrune ?? since));
   if (pruneProblem === undefined) {
     if (failing <= PRUNE_WITHIN) return undefined;
     return alarm(
       "prune",
-      `Old recovery points were not cleared away for ${span(failing)}, and the repository grows.${NO_END}`,
+      `Old recovery points were not cleared away for ${span(failing)}.${notDone(facts)}`,
     );
   }
   const text = `Old recovery points cannot be cleared away: ${oneSentence(pruneProblem.what)}`;
   return failing > PRUNE_WITHIN
     ? alarm(
         "prune",
-        `${text} That is so for ${span(failing)}, and the repository grows. See journalctl -u 'aihub-recovery*' on the host.`,
+        `${text} That is so for ${span(failing)}, and the repository grows. See journalctl -u aihub-nightly on the host.`,
       )
     : hint("prune", `${text} It is tried again each night.`);
 };

@@ -167,7 +167,7 @@ async function callTool(
   const said = typeof error === "string" ? error : error?.message;
   const why = said ? `"${said.slice(0, 300)}"` : "with no answer of the protocol";
   throw new UserError(
-    `The MCP server at ${places.mcpUrl} answered ${name} with ${status}, ${why}. Its log says more: docker compose logs mcp-server`,
+    `The MCP server at ${places.mcpUrl} answered ${name} with ${status}, ${why}. Its log says more: npm run hub -- logs mcp-server`,
   );
 }
 

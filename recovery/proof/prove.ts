@@ -248,7 +248,7 @@ class PointReading {
       this.#problems.push({
         what: NO_CANARY,
         where: point.name,
-        fix: "See why it cannot be written: journalctl -u 'aihub-recovery*' on the host.",
+        fix: "See why it cannot be written: journalctl -u aihub-nightly on the host.",
       });
     }
     return { dump, uploads };

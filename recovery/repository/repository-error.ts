@@ -29,7 +29,7 @@ const about: Record<RepositoryErrorKind, { what: string; fix: string }> = {
   },
   "wrong-key": {
     what: "does not open with this password",
-    fix: "Use the password the repository was made with; it is in the stack and in the recovery kit",
+    fix: "Use the password the repository was made with; it is in the stack's state and in the escrow",
   },
   unreachable: {
     what: "cannot be reached",

@@ -123,8 +123,13 @@ describe("alarms", () => {
       ["lastPrune"],
       /^alarm prune: .* for 41 days/,
     ],
-    ["pruning that never ends", { lastPrune: ago(73) }, [], /^alarm prune: .* for 3 days, and/],
-    ["pruning that never once ended", {}, ["lastPrune"], /^alarm prune: .* for 41 days, and/],
+    [
+      "pruning that never ends",
+      { lastPrune: ago(73) },
+      [],
+      /^alarm prune: .* for 3 days\. The night's run does not come to its end/,
+    ],
+    ["pruning that never once ended", {}, ["lastPrune"], /^alarm prune: .* for 41 days\./],
     ["checks that never end", { lastCheck: ago(220) }, [], /^alarm check: .* for 9 days\./],
     ["checks that never once ended", {}, ["lastCheck"], /^alarm check: .* for 41 days\./],
     [
@@ -185,6 +190,17 @@ describe("alarms", () => {
     ["a copy that was never made", { copyWanted: true }, ["lastCopy"], /^alarm copy: .*never made/],
   ])("tell of %s", (_, change, without, text) => {
     expect(told(change, without)).toEqual([expect.stringMatching(text)]);
+  });
+
+  it("blame no run of the night for what waits for the place of the points", () => {
+    const away = told({
+      ...{ lastPoint: { time: ago(240) }, pointProblem: { what: "no route" } },
+      ...{ lastPrune: ago(240), lastCheck: ago(240), lastGoodProof: ago(240) },
+    });
+    expect(away.map((text) => text.split(":")[0])).toEqual([
+      ...["alarm point", "alarm proof", "alarm check", "alarm prune"],
+    ]);
+    expect(away.join()).not.toContain("does not come to its end");
   });
 
   it("do not take a time that lies ahead for a fresh one", () => {
