@@ -36,6 +36,12 @@ export function chooseSnapshot<T extends Listed>(
     if (found.length > 1) throw new UserError(`"${wanted}" begins the id of several points.${FIX}`);
     if (found[0]) return found[0];
   }
+  // The name is among its tags; two hubs that stand in for one another may make points of one name.
+  const tagged = sorted.filter(({ tags }) => tags.includes(`point:${wanted}`));
+  if (tagged.length > 1) {
+    throw new UserError(`"${wanted}" is the name of several points: name one by its id.${FIX}`);
+  }
+  if (tagged[0]) return tagged[0];
   const named = /^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)Z-([a-z-]+)$/.exec(wanted);
   if (named) {
     const [, day, hours, minutes, seconds, reason = ""] = named;

@@ -8,15 +8,18 @@ export const points: RecoveryVerb = {
   async run(values) {
     const repository = await hubRepository(await readSecrets());
     const snapshots = await repository.snapshots({ tags: [POINT_TAG] });
-    const list = snapshots.map(({ id, time, tags }) => ({
-      id: id.slice(0, 8),
-      time,
-      reason: tags.find((tag) => tag.startsWith("reason:"))?.slice("reason:".length) ?? "",
-    }));
+    const list = snapshots.map(({ id, time, tags }) => {
+      const told = (what: string) =>
+        tags.find((tag) => tag.startsWith(`${what}:`))?.slice(what.length + 1) ?? "";
+      return { id: id.slice(0, 8), time, reason: told("reason"), name: told("point") };
+    });
     answer(
       list,
       list
-        .map(({ id, time, reason }) => `${id}  ${time.slice(0, 19).replace("T", " ")}  ${reason}\n`)
+        .map(
+          ({ id, time, reason, name }) =>
+            `${id}  ${time.slice(0, 19).replace("T", " ")}  ${name || reason}\n`,
+        )
         .join("") || "no recovery point yet\n",
       values.json === true,
     );

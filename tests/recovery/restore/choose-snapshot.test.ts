@@ -28,6 +28,22 @@ describe("a point is found", () => {
     expect(chooseSnapshot(all, wanted)).toBe(expected);
   });
 
+  it("by its name, whatever was sent meanwhile by another hub", () => {
+    const named = (id: string, time: string, name: string) => {
+      const one = snapshot(id, time, "scheduled");
+      return { ...one, tags: [...one.tags, `point:${name}`] };
+    };
+    const ours = named("e5", "2026-11-24T18:00:30Z", "2026-11-24T18-00-00Z-scheduled");
+    const theirs = named("f6", "2026-11-24T18:00:20Z", "2026-11-24T18-00-01Z-scheduled");
+    const choose = (name: string) => chooseSnapshot([...all, ours, theirs], name);
+    expect(choose("2026-11-24T18-00-00Z-scheduled")).toBe(ours);
+    expect(choose("2026-11-24T18-00-01Z-scheduled")).toBe(theirs);
+    const alike = named("ab12", "2026-11-24T18:00:40Z", "2026-11-24T18-00-00Z-scheduled");
+    expect(() => chooseSnapshot([...all, ours, alike], "2026-11-24T18-00-00Z-scheduled")).toThrow(
+      /name of several points/,
+    );
+  });
+
   it("that is a restore's own, when there is no other", () => {
     expect(chooseSnapshot([before], "latest")).toBe(before);
   });
