@@ -13,14 +13,23 @@ const BUSY = 75;
 export async function underLock(name: string, args: string[]): Promise<boolean> {
   const seconds = lockWait(name, args);
   if (seconds === undefined || process.env.AIHUB_RECOVERY_LOCKED === "1") return true;
-  const { status, signal } = spawnSync(
-    "flock",
-    [
-      ...["--exclusive", "--timeout", String(seconds), "--conflict-exit-code", String(BUSY), FILE],
-      ...[process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    ],
-    { stdio: "inherit", env: { ...process.env, AIHUB_RECOVERY_LOCKED: "1" } },
-  );
+  const tried = (patience: number) =>
+    spawnSync(
+      "flock",
+      [
+        ...["--exclusive", "--timeout", String(patience), "--conflict-exit-code", String(BUSY)],
+        ...[FILE, process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+      ],
+      { stdio: "inherit", env: { ...process.env, AIHUB_RECOVERY_LOCKED: "1" } },
+    );
+  let { status, signal } = tried(0);
+  if (status === BUSY && seconds > 0) {
+    // A night's run may take hours, and who waits for a file of his is to know for what.
+    process.stderr.write(
+      `Another run goes on, such as the night's; waiting for its end, for ${Math.round(seconds / 60)} minutes at most\n`,
+    );
+    ({ status, signal } = tried(seconds));
+  }
   if (status === BUSY) {
     if (args.includes("--skip-when-busy")) {
       process.stderr.write("another run of it goes on: nothing to do\n");
