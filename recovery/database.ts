@@ -8,9 +8,13 @@ import type { RecoverySecrets, RecoverySettings } from "./settings.ts";
 /** Database of the chat in the hub's own PostgreSQL. */
 const NAME = "hub";
 
+/** Databases from which others are made and renamed; a server elsewhere need not have each: DigitalOcean's has no `postgres`. */
+const MAINTENANCE = ["postgres", "defaultdb", "template1"];
+
 export class ChatDatabase {
   readonly #settings: RecoverySettings;
   readonly #url: URL | undefined;
+  #maintenance: Promise<string> | undefined;
 
   constructor(settings: RecoverySettings, secrets: Pick<RecoverySecrets, "databaseUrl">) {
     this.#settings = settings;
@@ -61,9 +65,8 @@ export class ChatDatabase {
   }
 
   async exists(database: string): Promise<boolean> {
-    const found = await this.sql(
+    const found = await this.#fromOutside(
       `SELECT 1 FROM pg_database WHERE datname = ${literal(database)};`,
-      { database: "postgres" },
     );
     return found.trim() === "1";
   }
@@ -91,10 +94,9 @@ export class ChatDatabase {
   async exchange(other: string, aside: string): Promise<void> {
     await this.disconnect(this.name);
     await this.disconnect(other);
-    await this.sql(
+    await this.#fromOutside(
       `ALTER DATABASE ${identifier(this.name)} RENAME TO ${identifier(aside)};
        ALTER DATABASE ${identifier(other)} RENAME TO ${identifier(this.name)};`,
-      { database: "postgres" },
     );
   }
 
@@ -113,15 +115,33 @@ export class ChatDatabase {
 
   /** Ends what is connected: a copy and a new name need it for themselves. */
   async disconnect(database: string): Promise<void> {
-    await this.sql(
+    await this.#fromOutside(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)} AND pid <> pg_backend_pid();`,
-      { database: "postgres" },
     );
   }
 
   // Databases are made and renamed outside of transactions.
   async #administer(text: string): Promise<void> {
-    await this.sql(text, { database: "postgres", single: false });
+    await this.#fromOutside(text, false);
+  }
+
+  /** Runs SQL in a database that is none of the chat's: nobody renames the one that he is connected to. */
+  async #fromOutside(text: string, single = true): Promise<string> {
+    this.#maintenance ??= this.#url === undefined ? Promise.resolve("postgres") : this.#outside();
+    return this.sql(text, { database: await this.#maintenance, single });
+  }
+
+  async #outside(): Promise<string> {
+    const names = `ARRAY[${MAINTENANCE.map(literal).join(", ")}]`;
+    const found = await this.sql(
+      `SELECT datname FROM pg_database WHERE datname = ANY (${names}) AND datname <> current_database() AND datallowconn
+       AND has_database_privilege(datname, 'CONNECT') ORDER BY array_position(${names}, datname::text) LIMIT 1;`,
+    );
+    const name = found.trim();
+    if (name !== "") return name;
+    throw new UserError(
+      `The database's user may connect to none of ${MAINTENANCE.join(", ")} on its server, so no database can be put in another's place.\n  fix: GRANT CONNECT ON DATABASE postgres TO ...; on the database's server`,
+    );
   }
 
   async #client(command: string[], database: string, input?: string | Readable): Promise<Running> {

@@ -15,6 +15,7 @@ compose*" up "*) for word; do case $word in postgres | valkey) : >$word ;; esac;
 ps*) for one in *; do case "$*" in *"service=$one "*) echo "$one" ;; esac; done ;;
 "rm --force "*) rm -f "$3" ;;
 *EVAL*) echo NONE ;;
+*"--entrypoint psql"*) echo postgres ;;
 esac`);
 }
 
