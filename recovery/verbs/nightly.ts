@@ -1,9 +1,9 @@
 import { pushedText, pushHubWorkspace } from "../git/push-hub-workspace.ts";
 import { type OpenHub, openHub } from "../open-hub.ts";
 import { copyRepository } from "../open-repository.ts";
-import { operationKinds } from "../operations.ts";
 import { letGo } from "../point/let-go.ts";
 import type { Point } from "../point/point.ts";
+import { resumeFirst } from "../point/resume-first.ts";
 import { type PointSource, requireReady, type Taken, takePoint } from "../point/take.ts";
 import { isFull, isThere, takeNight } from "../point/take-night.ts";
 import { takeRecorded } from "../point/take-recorded.ts";
@@ -15,7 +15,6 @@ import { tendCopy } from "../proof/tend-copy.ts";
 import { recordCopy } from "../report.ts";
 import { RepositoryError } from "../repository/repository-error.ts";
 import type { Repository } from "../repository/restic.ts";
-import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const nightly: RecoveryVerb = {
@@ -23,8 +22,7 @@ export const nightly: RecoveryVerb = {
     "the night's work: canary, point, second copy, proof, git, a seventh of the data read, old points let go; the same of the copy",
   lockSeconds: 3600,
   async run(values) {
-    // Half-restored data make no point.
-    await resume(operationKinds, progress);
+    await resumeFirst(progress);
     const hub = await openHub();
     const canary = await canaryOf(hub);
     const copy = await copyRepository(hub.secrets);

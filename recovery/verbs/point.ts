@@ -1,11 +1,10 @@
 import { UserError } from "../../hub/user-error.ts";
 import { openHub } from "../open-hub.ts";
-import { operationKinds } from "../operations.ts";
 import { reasons } from "../point/point.ts";
+import { resumeFirst } from "../point/resume-first.ts";
 import { takeRecorded } from "../point/take-recorded.ts";
 import { progress } from "../progress.ts";
 import { sweepSetAside } from "../restore/set-aside.ts";
-import { resume } from "../resume.ts";
 import { answer, type RecoveryVerb } from "./verb.ts";
 
 export const point: RecoveryVerb = {
@@ -18,7 +17,7 @@ export const point: RecoveryVerb = {
     if (!reason) {
       throw new UserError(`"${wanted}" is no reason for a point; known: ${reasons.join(", ")}`);
     }
-    await resume(operationKinds, progress);
+    await resumeFirst(progress);
     await sweepSetAside();
     const taken = await takeRecorded(await openHub(), reason, progress);
     answer(

@@ -38,8 +38,7 @@ async function night(
   const settings = { enabled, keep: {} };
   const own = {};
   const second = {};
-  vi.doMock(`${recovery}/resume.ts`, () => ({ resume: async () => {} }));
-  vi.doMock(`${recovery}/operations.ts`, () => ({ operationKinds: [] }));
+  vi.doMock(`${recovery}/point/resume-first.ts`, () => ({ resumeFirst: async () => {} }));
   vi.doMock(`${recovery}/open-hub.ts`, () => ({
     openHub: async () => ({ settings, secrets: {}, repository: own }),
   }));
