@@ -2,7 +2,7 @@
 export interface RecoveryVerb {
   summary: string;
   options?: Record<string, { type: "boolean" | "string" }>;
-  /** Seconds that it waits for another run to end; unset: it changes nothing and needs no lock. */
+  /** Seconds that it waits for another run to end; unset: it needs no lock, for it changes nothing but what is told. */
   lockSeconds?: number;
   /** @returns the exit code */
   run(values: Record<string, string | boolean | undefined>, positionals: string[]): Promise<number>;

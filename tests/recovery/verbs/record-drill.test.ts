@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { DrillRecord } from "../../../recovery/drill/record.ts";
 import type { Standing } from "../../../recovery/report.ts";
 import { noteDrill } from "../../../recovery/verbs/record-drill.ts";
+import { lockWait } from "../../../recovery/verbs.ts";
 
 const now = new Date("2026-11-25T12:00:00.000Z");
 const drill = (time: string, ok = true): DrillRecord => ({
@@ -35,4 +36,8 @@ it("one that lies ahead is displaced by the next", () => {
     lastDrill: { time: "2026-11-20T00:00:00.000Z" },
     lastGoodDrill: "2026-11-20T00:00:00.000Z",
   });
+});
+
+it("is noted also while the night's run goes on, for hours", () => {
+  expect(lockWait("record-drill", [])).toBeUndefined();
 });
