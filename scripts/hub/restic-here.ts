@@ -3,9 +3,13 @@ import { execa } from "execa";
 import type { Repository } from "../../escrow/contents.ts";
 import { type RunScript, snapshotsScript } from "../../escrow/open-repository.ts";
 
-/** Undefined: there is none, or it is too old to tell a wrong password from a repository that is not there. */
+/**
+ * Undefined: there is none, or it is too old to tell a wrong password from a repository that is not there; or nothing would end
+ * it in time, as on macOS.
+ */
 async function resticHere(): Promise<RunScript | undefined> {
-  const { exitCode, stdout } = await execa("restic", ["version"], { reject: false });
+  const look = "command -v timeout >/dev/null && restic version";
+  const { exitCode, stdout } = await execa("sh", ["-c", look], { reject: false });
   const [, major, minor] = /^restic (\d+)\.(\d+)/.exec(stdout ?? "") ?? [];
   if (exitCode !== 0 || !(Number(major) > 0 || Number(minor) >= 17)) return undefined;
   return async (script) => {
