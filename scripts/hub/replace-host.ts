@@ -12,6 +12,7 @@ import { backupFacts, hostRecovery } from "./host-recovery.ts";
 import { dropletChange } from "./planned-changes.ts";
 import { type Evidence, hindrances } from "./readiness.ts";
 import { goesOnUnasked, IntentFile } from "./replacement-intent.ts";
+import { requireVolume } from "./require-volume.ts";
 import { resticFor } from "./restic-here.ts";
 import { type OpenStack, openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
@@ -36,6 +37,7 @@ export const verb = defineVerb({
     try {
       const { settings } = describeHub(await open.config());
       const dryRun = values["dry-run"] === true;
+      await requireVolume(open);
       const refresh = dryRun ? false : await heal(open);
       const deployed = await deployedHost(open);
       if (!deployed && !(await open.stack.outputs()).ipAddress) {

@@ -4,6 +4,7 @@ import { ask } from "./ask.ts";
 import { requireNotBehind } from "./deployed-host.ts";
 import { heal } from "./heal.ts";
 import { IntentFile } from "./replacement-intent.ts";
+import { requireVolume } from "./require-volume.ts";
 import { rolloutNote } from "./rollout-note.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
@@ -33,6 +34,8 @@ export const verb = defineVerb({
         );
       }
       await requireNotBehind(open, settings.hostGeneration);
+      // Who asks for a look at what is there takes what is missing as it is.
+      if (values.refresh !== true) await requireVolume(open);
       const stale = await heal(open);
       if (!open.instance && !values.yes) {
         const preview = await runOperation(open, (options) => open.stack.preview(options));

@@ -5,6 +5,7 @@ import { gapOf } from "../../scripts/hub/gap-watch.ts";
 import { DROPLET, dropletChange, requireKept } from "../../scripts/hub/planned-changes.ts";
 import { hindrances } from "../../scripts/hub/readiness.ts";
 import { goesOnUnasked } from "../../scripts/hub/replacement-intent.ts";
+import { requireVolume } from "../../scripts/hub/require-volume.ts";
 
 const now = Date.parse("2026-11-25T12:00:00Z");
 const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
@@ -162,5 +163,28 @@ describe("the gap", () => {
     ["", { longest: 0, total: 0, outages: 0 }],
   ])("%s", (text, gap) => {
     expect(gapOf(samples(text))).toEqual(gap);
+  });
+});
+
+describe("the data volume", () => {
+  const stack = (resources: object[]) =>
+    ({
+      stack: { name: "prod", exportStack: async () => ({ deployment: { resources } }) },
+    }) as never;
+  const volume = { type: "digitalocean:index/volume:Volume", id: "v1" };
+  const cloud = (there: boolean) => ({
+    get: async <T>(path: string) =>
+      (there && path === "/v2/volumes/v1" ? { id: "v1" } : undefined) as T | undefined,
+  });
+
+  it("is there, or was never made", async () => {
+    await expect(requireVolume(stack([volume]), cloud(true))).resolves.toBeUndefined();
+    await expect(requireVolume(stack([]), cloud(false))).resolves.toBeUndefined();
+  });
+
+  it("is gone, and no host goes for it", async () => {
+    await expect(requireVolume(stack([volume]), cloud(false))).rejects.toThrow(
+      /volume v1 of stack prod is not in this DigitalOcean account; nothing was done[\s\S]*npm start -- --refresh --stack prod [\s\S]*replace-host --force --stack prod [\s\S]*--fresh --point POINT --stack prod/,
+    );
   });
 });

@@ -45,3 +45,23 @@ it("up and preview are refused from a checkout that does not know of a replaceme
   await expect(preview.main(["--stack", "prod"])).rejects.toThrow(/generation 2 already/);
   expect(did).toEqual(["closed", "closed"]);
 });
+
+it("up makes no empty volume in the place of one that is gone, unless it is to look", async () => {
+  vi.stubEnv("DIGITALOCEAN_API_URL", "http://127.0.0.1:9");
+  const fetched = vi
+    .spyOn(globalThis, "fetch")
+    .mockResolvedValue(new Response("", { status: 404 }));
+  const resources = [{ type: "digitalocean:index/volume:Volume", id: "v1" }];
+  vi.spyOn(open.stack, "exportStack").mockResolvedValue({ deployment: { resources } } as never);
+  try {
+    await expect(up.main(["--stack", "prod", "--yes"])).rejects.toThrow(/volume v1 .*nothing was/);
+    expect(did).toEqual(["closed"]);
+    // As far as this test's stack goes.
+    await up.main(["--stack", "prod", "--yes", "--refresh"]).catch(() => {});
+    expect(did).toContain("healed");
+  } finally {
+    fetched.mockRestore();
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  }
+});
