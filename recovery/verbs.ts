@@ -33,6 +33,22 @@ export function usage(): string {
   return ["aihub-recovery <verb> [options]", "", ...lines, "", ""].join("\n");
 }
 
+/** Of one verb: what it does and which options it takes; of an unknown one that of all. */
+export function usageOf(name: string): string {
+  const verb = verbs[name];
+  if (!verb) return usage();
+  const options = Object.entries(optionsOf(verb)).map(
+    ([option, { type }]) => `  --${option}${type === "string" ? " VALUE" : ""}\n`,
+  );
+  return `aihub-recovery ${name}: ${verb.summary}\n\n${options.join("")}`;
+}
+
+const optionsOf = ({ options }: RecoveryVerb): NonNullable<RecoveryVerb["options"]> => ({
+  ...options,
+  json: { type: "boolean" },
+  "skip-when-busy": { type: "boolean" },
+});
+
 /** Seconds that it waits for another run to end; undefined: it needs no lock. */
 export function lockWait(name: string, args: string[]): number | undefined {
   const wait = verbs[name]?.lockSeconds;
@@ -43,14 +59,20 @@ export function lockWait(name: string, args: string[]): number | undefined {
 export async function runVerb(name: string, args: string[]): Promise<number> {
   const verb = verbs[name];
   if (!verb) throw new UserError(`There is no verb "${name}".\n\n${usage()}`);
-  const { values, positionals } = parseArgs({
-    args,
-    options: {
-      ...verb.options,
-      json: { type: "boolean" },
-      "skip-when-busy": { type: "boolean" },
-    },
-    allowPositionals: true,
-  });
-  return verb.run(values as Record<string, string | boolean | undefined>, positionals);
+  const { values, positionals } = parsed(name, verb, args);
+  return verb.run(values, positionals);
+}
+
+/** @throws UserError for what it does not take */
+function parsed(
+  name: string,
+  verb: RecoveryVerb,
+  args: string[],
+): { values: Record<string, string | boolean | undefined>; positionals: string[] } {
+  try {
+    return parseArgs({ args, options: optionsOf(verb), allowPositionals: true });
+  } catch (error) {
+    const [what] = (error as Error).message.split(". To specify");
+    throw new UserError(`${what}\n  fix: aihub-recovery ${name} --help shows what it takes`);
+  }
 }
