@@ -1,4 +1,5 @@
 /** Whether the hub could be had again if an act that touches the host went wrong. */
+import { isAhead } from "../../recovery/proof/ahead.ts";
 import { BACKUP_WITHIN, DRILL_WITHIN } from "../../recovery/proof/alarms.ts";
 
 export interface Evidence {
@@ -28,8 +29,13 @@ export function hindrances({ now, enabled, lastPoint, lastGoodDrill, since }: Ev
   const hours = (time: string | undefined) =>
     time === undefined ? undefined : (now - Date.parse(time)) / HOUR;
   const found: string[] = [];
+  // What a wrong clock wrote must not pass for fresh; the hub's own alarms say so too.
+  const liesAhead = (what: string, time: string) =>
+    `${what} is of ${time}, which lies ahead of this clock: nobody knows how old it is.\n  fix: set the clock that is wrong, here or on the host;`;
   const point = hours(lastPoint);
-  if (point === undefined) {
+  if (lastPoint !== undefined && isAhead(lastPoint, new Date(now))) {
+    found.push(`${liesAhead("The last recovery point", lastPoint)} npm run hub -- point takes one`);
+  } else if (point === undefined) {
     found.push("There is no recovery point yet.\n  fix: npm run hub -- point takes one");
   } else if (!(point <= OLDEST_POINT_HOURS)) {
     found.push(
@@ -38,7 +44,11 @@ export function hindrances({ now, enabled, lastPoint, lastGoodDrill, since }: Ev
     );
   }
   const drill = hours(lastGoodDrill ?? since);
-  if (drill === undefined || !(drill <= OLDEST_DRILL_DAYS * 24)) {
+  if (lastGoodDrill !== undefined && isAhead(lastGoodDrill, new Date(now))) {
+    found.push(
+      `${liesAhead("The last good fire drill", lastGoodDrill)} npm run hub -- drill --escrow FILE`,
+    );
+  } else if (drill === undefined || !(drill <= OLDEST_DRILL_DAYS * 24)) {
     found.push(
       `${lastGoodDrill ? `The last good fire drill was ${Math.round((drill ?? 0) / 24)} days ago` : "There has been no good fire drill yet"}: whether the hub comes back from its backups has not been seen for more than ${OLDEST_DRILL_DAYS} days.\n` +
         "  fix: npm run hub -- drill --escrow FILE",

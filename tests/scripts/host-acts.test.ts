@@ -22,6 +22,12 @@ describe("readiness", () => {
     ["a point of a time that is none", { ...good, lastPoint: "yesterday" }, /hours old/],
     ["a drill of nine days", { ...good, lastGoodDrill: hoursAgo(9 * 24) }, /9 days ago/],
     ["no drill that anybody knows of", { ...good, lastGoodDrill: undefined }, /no good fire drill/],
+    ["a point that lies ahead", { ...good, lastPoint: hoursAgo(-2) }, /point is of .* lies ahead/],
+    [
+      "a drill that lies ahead",
+      { ...good, lastGoodDrill: hoursAgo(-2) },
+      /drill is of .* lies ahead/,
+    ],
     ["backups that are off", { ...good, enabled: false }, /Backups are off/],
   ])("speaks against it: %s", (_what, evidence, message) => {
     const found = hindrances(evidence);
