@@ -34,15 +34,18 @@ export async function look(
       );
     }
   }
-  const wanted = paths.map((path) =>
-    path.startsWith(`${DATA}/`)
-      ? path.slice(DATA.length)
-      : join(WORKSPACE, workspacePath(path)).slice(DATA.length),
-  );
+  const wanted = paths
+    .map((path) =>
+      path.startsWith(`${DATA}/`)
+        ? path.slice(DATA.length).replace(/\/+$/, "")
+        : join(WORKSPACE, workspacePath(path)).slice(DATA.length),
+    )
+    .filter(Boolean);
+  const missing = new Set(wanted);
   // It may hold anything: dumps, keys, chats.
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const listed = repository.ls(snapshot, DATA, { recursive: true });
-  const { bytes: needed } = await differences(among(listed, wanted), {
+  const { bytes: needed } = await differences(among(listed, wanted, missing), {
     from: DATA,
     target: folder,
   });
@@ -54,21 +57,24 @@ export async function look(
     include: wanted.map(literalPattern),
   });
   const files = filesRestored + filesSkipped;
-  if (files === 0) {
+  if (files === 0 || missing.size > 0) {
+    const none = [...missing].map((path) => path.slice(1)).join(", ") || paths.join(", ");
     throw new UserError(
-      `The point ${point.name} has none of ${paths.join(", ")}.\n  fix: restore look without a path fetches all of it`,
+      `The point ${point.name} has none of ${none}.${files > 0 ? ` The rest lies in ${folder}.` : ""}\n  fix: restore look without a path fetches all of it`,
     );
   }
   return { what: "look", point: point.name, folder, files, bytes };
 }
 
-/** What lies at one of these paths of the volume, or below; of none: everything. */
+/** What lies at one of these paths of the volume, or below; of none: everything. Who is found is no longer missing. */
 async function* among(
   listed: AsyncIterable<Listing>,
   paths: readonly string[],
+  missing: Set<string>,
 ): AsyncGenerator<Listing> {
   for await (const node of listed) {
     const path = node.path.slice(DATA.length);
+    missing.delete(path);
     if (paths.length === 0 || paths.some((one) => `${path}/`.startsWith(`${one}/`))) yield node;
   }
 }

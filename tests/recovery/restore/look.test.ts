@@ -37,3 +37,9 @@ it("does not fill the volume up under the hub", async () => {
   const looks = host.at("data/hub/recovery/looks/2026-11-25T02-00-00Z-nightly");
   expect(await readdir(looks)).toEqual([]);
 });
+
+it("names what the point does not have", async () => {
+  await expect(look(["notes/plan.md", "notes/plan.txt"])).rejects.toThrow(
+    /has none of workspace\/notes\/plan\.txt\. The rest lies in .*looks\/2026-11-25T02-00-00Z-nightly\.\n {2}fix: /,
+  );
+});
