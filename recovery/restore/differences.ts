@@ -60,11 +60,12 @@ export async function differences(
         found.removed.push(path);
     }
   };
-  await walk("");
+  // What a link leads to is not what a restore puts aside.
+  if ((await lstat(target).catch(() => undefined))?.isDirectory()) await walk("");
   return found;
 }
 
-function isSame(node: Listing, there: Awaited<ReturnType<typeof lstat>>): boolean {
+export function isSame(node: Listing, there: Awaited<ReturnType<typeof lstat>>): boolean {
   if (node.type === "symlink") return there.isSymbolicLink();
   if (!there.isFile()) return false;
   // Past milliseconds the two sides count differently.

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { OpenHub } from "../open-hub.ts";
 import { DATA } from "../place.ts";
 import { countRows } from "../rows.ts";
-import { type Differences, differences, type Tally, tally } from "./differences.ts";
+import { type Differences, differences, isSame, type Tally, tally } from "./differences.ts";
 import { leftAlone, UPLOADS } from "./left-alone.ts";
 import type { OpenPoint } from "./open-point.ts";
 import { sizeInPoint, WORKSPACE } from "./restore-files.ts";
@@ -79,12 +79,8 @@ export async function previewFiles(
   // A file alone is listed by its own path.
   for await (const node of repository.ls(snapshot, join(source, ".."))) {
     if (node.path !== source || node.type === "dir") continue;
-    const same =
-      there?.isFile() &&
-      there.size === node.size &&
-      Math.floor(there.mtimeMs) === Math.floor(Date.parse(node.mtime));
     if (there === undefined) found.added.push("");
-    else if (!same) found.changed.push("");
+    else if (!isSame(node, there)) found.changed.push("");
   }
   const whole = (path: string) => `/workspace/${to}${path}`;
   return previewOf(
