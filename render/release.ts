@@ -127,6 +127,7 @@ export async function renderRelease(hub: Hub, bundles: Bundles): Promise<Release
     "switch.sh": { content: await readTemplate("host/switch.sh"), mode: "0755" },
     "stand-in.sh": { content: await readTemplate("host/stand-in.sh"), mode: "0755" },
     "resume.sh": { content: await readTemplate("host/resume.sh"), mode: "0755" },
+    "prune.sh": { content: await readTemplate("host/prune.sh"), mode: "0755" },
     "record-release.sh": { content: await readTemplate("host/record-release.sh"), mode: "0755" },
     "report.sh": { content: await readTemplate("host/report.sh"), mode: "0755" },
     "recovery/main.mjs": { content: bundles.recovery },

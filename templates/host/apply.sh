@@ -89,6 +89,8 @@ fetch_images() {
     while read -r image; do
         docker image inspect "$image" >/dev/null 2>&1 && continue
         say "fetching $image"
+        # prune.sh removes it once no release names it; also one that came by half.
+        grep -qsxF "$image" "$root/fetched-images" || printf '%s\n' "$image" >>"$root/fetched-images"
         output=$(timeout 600 docker pull --quiet "$image" 2>&1) ||
             fail "cannot fetch the image $image: $(tail -n 3 <<<"$output" | cut -c1-300)" \
                 "check its name and tag under aihub:images; the running release was not touched"
@@ -312,23 +314,6 @@ UNIT
     systemctl enable --quiet aihub-resume.service
 }
 
-# Keeps what the running and the four releases before it mount; the rest goes.
-prune() {
-    local folder
-    find "$root/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | tail -n +6 | cut -d' ' -f2- |
-        while read -r folder; do
-            [ "$folder" = "$(readlink -f "$current")" ] || rm -rf "$folder"
-        done
-    find "$root/incoming" -type f ! -name "$digest.*" -delete
-    for folder in "$root"/store/*/ "$root"/secrets/*/; do
-        grep -qsF "$(basename "$folder")" "$root"/releases/*/compose.yaml "$root"/secrets/*.env || rm -rf "$folder"
-    done
-    docker image prune --force >/dev/null 2>&1 || true
-    docker images --format '{{.Repository}}:{{.Tag}}' 'aihub/*' | while read -r folder; do
-        grep -qsF "$folder" "$root"/releases/*/compose.yaml || docker rmi "$folder" >/dev/null 2>&1 || true
-    done
-}
-
 # What a restore or an upgrade had begun when it was killed is ended by the release that began it. That may need the lock.
 end_unfinished() {
     # Run by one itself.
@@ -375,7 +360,7 @@ main() {
     "$here/recovery/install.sh" || say "  recovery points cannot be set up; npm run hub -- status tells whether any are taken"
     # A hub that runs is not refused for want of its report; the page says that there is none.
     start_reports || say "  the host's report cannot be started: systemctl status aihub-report.service"
-    prune
+    "$here/prune.sh" "$root" "$digest"
     say "release $digest runs; set-up: $report"
 }
 

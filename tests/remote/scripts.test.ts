@@ -115,6 +115,70 @@ describe("the log of rollouts", () => {
   });
 });
 
+describe("what no release needs any more", () => {
+  let place: string;
+  const at = (path: string) => join(place, path);
+  const prune = () =>
+    run("bash", [`${folder}prune.sh`, place, "r7"], {
+      env: { PATH: `${at("bin")}:${process.env.PATH}` },
+    });
+  const put = async (path: string, text: string, mode?: number) => {
+    await mkdir(join(at(path), ".."), { recursive: true });
+    await writeFile(at(path), text, { mode });
+  };
+  const removed = async () => (await readFile(at("removed"), "utf8").catch(() => "")).split("\n");
+
+  beforeEach(async () => {
+    place = await mkdtemp(join(tmpdir(), "aihub-prune-"));
+    for (let number = 1; number <= 7; number++) {
+      const release = `releases/r${number}`;
+      await put(`${release}/images.txt`, `chat:${number}\nnginx:1\n`);
+      await put(`${release}/compose.yaml`, `mounts nginx-${number} runs aihub/tool:${number}\n`);
+      await put(`store/nginx-${number}/conf`, "");
+      const time = new Date(2026, 0, number);
+      await utimes(at(release), time, time);
+    }
+    await put("incoming/r6.tar", "");
+    await put("incoming/r7.tar", "");
+    await symlink(at("releases/r1"), at("current"));
+    // Holds chat:2 in use, and has chat:8 no more.
+    await put(
+      "bin/docker",
+      `#!/bin/bash
+case "$*" in
+images*) printf 'aihub/tool:%s\\n' 2 7 ;;
+"rmi chat:2") exit 1 ;;
+"rmi "*|"image inspect chat:8") echo "$2" >>${place}/removed; [ "$2" != chat:8 ] && [ "$2" != inspect ] ;;
+esac
+`,
+      0o755,
+    );
+  });
+  afterEach(() => rm(place, { recursive: true }));
+
+  it("goes, but for the newest five releases and the one that runs", async () => {
+    await prune();
+    const kept = ["1", "3", "4", "5", "6", "7"];
+    expect((await readdir(at("releases"))).sort()).toEqual(kept.map((number) => `r${number}`));
+    expect((await readdir(at("store"))).sort()).toEqual(kept.map((number) => `nginx-${number}`));
+    expect(await readdir(at("incoming"))).toEqual(["r7.tar"]);
+    expect(await removed()).toContain("aihub/tool:2");
+    expect(await removed()).not.toContain("aihub/tool:7");
+  });
+
+  it("takes the images along that the hub has fetched, and no others", async () => {
+    const fetched = ["chat:0", "chat:1", "chat:2", "chat:7", "chat:8", "nginx:1"];
+    await put("fetched-images", `${fetched.join("\n")}\n`);
+    await prune();
+    expect((await removed()).filter((image) => image.startsWith("chat:"))).toEqual([
+      "chat:0",
+      "chat:8",
+    ]);
+    // Those that stay, and one that is in use: it goes another time.
+    expect(await readFile(at("fetched-images"), "utf8")).toBe("chat:1\nchat:2\nchat:7\nnginx:1\n");
+  });
+});
+
 describe("the timers of the recovery points", () => {
   let place: string;
   beforeEach(async () => {
