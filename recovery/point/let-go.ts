@@ -20,18 +20,15 @@ export async function letGo(
   };
   const { lastPrune, failingSince, failure, removed } = await progress.step(
     of === "copy" ? "Letting old points of the copy go" : "Letting old points go",
-    async () => {
-      const waiting = await waitToBeBroughtBack(repository).catch(() => true);
-      if (!waiting) return retain(repository, keep, last);
-      progress.note("  none yet: those of the hub before this one wait to be brought back");
-      // What may go tonight has gone.
-      return {
-        lastPrune: new Date().toISOString(),
-        failingSince: null,
-        failure: null,
-        removed: [],
-      };
-    },
+    () =>
+      retain(repository, keep, last, {
+        async waits() {
+          const waiting = await waitToBeBroughtBack(repository);
+          if (waiting)
+            progress.note("  none yet: those of the hub before this one wait to be brought back");
+          return waiting;
+        },
+      }),
   );
   await remember(name, { lastPrune, failingSince } satisfies RetentionState);
   progress.note(failure ? `  not tonight: ${failure.message}` : `  ${removed.length} let go`);

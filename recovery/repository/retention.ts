@@ -24,17 +24,25 @@ export interface RetentionResult extends RetentionState {
 
 const PATIENCE_MS = 3 * 24 * 3_600_000;
 
-/** A failure is no reason to call off what was backed up just now: it is a result, and becomes a problem when it lasts. */
+/**
+ * A failure is no reason to call off what was backed up just now: it is a result, and becomes a problem when it lasts.
+ * @param waits whether none may go yet; that is a success too. Default: no
+ */
 export async function retain(
   repository: Repository,
   policy: RetentionPolicy,
   last: RetentionState,
-  now = new Date(),
+  {
+    now = new Date(),
+    waits = async () => false,
+  }: { now?: Date; waits?: () => Promise<boolean> } = {},
 ): Promise<RetentionResult> {
   let points: Awaited<ReturnType<Repository["forget"]>> = { kept: [], removed: [] };
   try {
-    points = await repository.forget(policy);
-    await repository.prune();
+    if (!(await waits())) {
+      points = await repository.forget(policy);
+      await repository.prune();
+    }
     return {
       ...points,
       lastPrune: now.toISOString(),

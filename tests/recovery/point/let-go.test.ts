@@ -53,3 +53,21 @@ it.each([
   // All on one day and in one month, as the policy of this test counts.
   expect(await leftAfterANight(name.replaceAll(" ", "-"), age, broughtBack)).toBe(left);
 });
+
+it("says that it cannot be told when it cannot", async () => {
+  const { openRepository } = await import("../../../recovery/repository/restic.ts");
+  const { letGo } = await import("../../../recovery/point/let-go.ts");
+  const { standing } = await import("../../../recovery/report.ts");
+  const gone = openRepository({
+    program: fixture.program,
+    location: `${fixture.folder}/never-made`,
+    password: PASSWORD,
+    cacheDir: `${fixture.folder}/cache`,
+  });
+  await host.put(
+    "data/hub/recovery/standing.json",
+    JSON.stringify({ enabled: true, since: new Date().toISOString() }),
+  );
+  await letGo(gone, { hourly: 1, daily: 1, weekly: 1, monthly: 1 }, progress);
+  expect((await standing()).pruneProblem?.what).toContain("never-made");
+});

@@ -127,7 +127,7 @@ test("the space of what went is given back", async () => {
     repository,
     { hourly: 1, daily: 1, weekly: 1, monthly: 1 },
     { lastPrune: null, failingSince: "2025-12-24T00:00:00.000Z" },
-    now,
+    { now },
   );
   expect(result).toMatchObject({
     lastPrune: now.toISOString(),
@@ -145,16 +145,16 @@ test("the space of what went is given back", async () => {
 test("failing is told once it has lasted for more than three days", async () => {
   const gone = fixture.open("not-there");
   const policy = { hourly: 1, daily: 1, weekly: 1, monthly: 1 };
-  const first = await retain(gone, policy, never, day("2026-01-01"));
+  const first = await retain(gone, policy, never, { now: day("2026-01-01") });
   expect(first).toMatchObject({
     lastPrune: null,
     failingSince: day("2026-01-01").toISOString(),
     problem: null,
     failure: { kind: "missing" },
   });
-  const third = await retain(gone, policy, first, day("2026-01-04"));
+  const third = await retain(gone, policy, first, { now: day("2026-01-04") });
   expect(third.problem).toBeNull();
-  const fourth = await retain(gone, policy, third, day("2026-01-05"));
+  const fourth = await retain(gone, policy, third, { now: day("2026-01-05") });
   expect(fourth.problem).toMatch(/since 2026-01-01: .*holds no repository/);
   expect(fourth.failingSince).toBe(first.failingSince);
 });
