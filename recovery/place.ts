@@ -17,3 +17,5 @@ export const CURRENT = join(ROOT, "current");
 export const TOOLS = join(ROOT, "tools");
 /** restic's cache: not worth a backup, and on the volume, where there is room for it. */
 export const CACHE = join(RECOVERY, "cache");
+/** What restic takes out of a damaged repository and puts aside. */
+export const DAMAGED_PACKS = join(RECOVERY, "damaged-packs");

@@ -7,6 +7,7 @@ import { points } from "./verbs/points.ts";
 import { prove } from "./verbs/prove.ts";
 import { pushWorkspace } from "./verbs/push-workspace.ts";
 import { recordDrill } from "./verbs/record-drill.ts";
+import { restic } from "./verbs/restic.ts";
 import { restore } from "./verbs/restore.ts";
 import { resume } from "./verbs/resume.ts";
 import { status } from "./verbs/status.ts";
@@ -24,6 +25,7 @@ const verbs: Record<string, RecoveryVerb> = {
   status,
   "push-workspace": pushWorkspace,
   upgrade,
+  restic,
 };
 
 export function usage(): string {

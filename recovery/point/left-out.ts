@@ -1,6 +1,6 @@
 /** What a recovery point leaves out of the volume: what is rebuilt, and what cannot be copied while it is written to. */
 import { join } from "node:path";
-import { DATA, RECOVERY, STATUS } from "../place.ts";
+import { DAMAGED_PACKS, DATA, RECOVERY, STATUS } from "../place.ts";
 
 const workspaceState = "workspace/.aihub";
 
@@ -30,6 +30,7 @@ export const leftOut: readonly string[] = [
   .map((path) => join(DATA, path))
   .concat([
     STATUS,
+    DAMAGED_PACKS,
     // A record of what is at work now would be ended by whoever restores it.
     join(RECOVERY, "operation.json"),
     join(RECOVERY, "cache"),

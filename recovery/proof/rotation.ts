@@ -76,7 +76,7 @@ async function problemIn(
     return {
       what: `The repository is damaged: ${messages.at(-1) ?? "restic gives no details"}`,
       where,
-      fix: "Keep the second copy, if there is one, and follow restic's own words: restic repair on the host. Then npm run hub -- point.",
+      fix: 'Keep the second copy, if there is one, and mend it as docs/recovery.md says under "A damaged repository".',
     };
   } catch (error) {
     return {

@@ -1,4 +1,6 @@
 /** Runs restic for one repository: with the same options each time, and past the locks that killed runs have left. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { lockAnswer, parsed } from "./answers.ts";
 import { RepositoryError } from "./repository-error.ts";
 import type { RepositoryOptions } from "./repository-options.ts";
@@ -24,7 +26,19 @@ export class ResticRunner {
     return runRestic(this.#prepared(args));
   }
 
-  /** The same without a lock. */
+  /** Hands restic to a person: its own words to the terminal, what it puts aside into `folder`. @returns its exit code */
+  async handOver(args: readonly string[], folder: string): Promise<number> {
+    const { program, args: prepared, env } = this.#prepared(args, []);
+    const child = spawn(program, prepared, {
+      env,
+      cwd: folder,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    return code ?? 1;
+  }
+
+  /** As `run`, without a lock. */
   read(args: readonly string[]): Promise<string> {
     return this.run(["--no-lock", ...args]);
   }
@@ -70,13 +84,14 @@ export class ResticRunner {
     return locks;
   }
 
-  #prepared(args: readonly string[]): ResticRun {
+  #prepared(args: readonly string[], form: readonly string[] = ["--json"]): ResticRun {
     const { program, location, password, limits = {}, cacheDir, sftp, signal } = this.#options;
     const env = this.#environment();
     return {
       program,
       args: [
-        ...["--json", "--cache-dir", cacheDir, "--cleanup-cache"],
+        ...form,
+        ...["--cache-dir", cacheDir, "--cleanup-cache"],
         ...(limits.uploadKibPerSecond ? ["--limit-upload", String(limits.uploadKibPerSecond)] : []),
         ...(limits.downloadKibPerSecond
           ? ["--limit-download", String(limits.downloadKibPerSecond)]

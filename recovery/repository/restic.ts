@@ -125,6 +125,11 @@ export class Repository {
     };
   }
 
+  /** Runs restic with these arguments, in this folder, for a person, who reads what it says. @returns its exit code */
+  handOver(args: readonly string[], folder: string): Promise<number> {
+    return this.#restic.handOver(args, folder);
+  }
+
   /** Oldest first. */
   async snapshots({ tags = [], ids = [], latest }: SnapshotFilter = {}): Promise<Snapshot[]> {
     const tagged = tags.length === 0 ? [] : ["--tag", tags.join(",")];

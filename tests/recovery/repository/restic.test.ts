@@ -14,7 +14,7 @@ import {
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import {
@@ -364,6 +364,24 @@ describe("damage", () => {
       "damaged",
     );
     await failure(buffer(fresh.dump("latest", noise)), "damaged");
+  });
+
+  test("is mended by restic itself and another point, while what was backed up is still there", async () => {
+    const [pack = ""] = await packsOf(repository);
+    await chmod(pack, 0o600);
+    await truncate(pack, 10_000);
+    const aside = join(fixture.folder, "aside");
+    await mkdir(aside, { recursive: true });
+    const does = async (...args: string[]) =>
+      expect(await repository.handOver(args, aside)).toBe(0);
+    await does("repair", "packs", basename(pack));
+    expect(await readdir(aside)).toEqual([`pack-${basename(pack)}`]);
+    await point(repository, fixture.source);
+    await does("repair", "snapshots", "--forget");
+    await does("check", "--read-data");
+    expect(await repository.check()).toMatchObject({ ok: true });
+    expect(await repository.snapshots()).toHaveLength(2);
+    expect(await repository.handOver(["no-such-verb"], aside)).toBe(1);
   });
 
   test("a file cut short, or gone, is found without reading any", async () => {
