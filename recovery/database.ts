@@ -161,7 +161,8 @@ export class ChatDatabase {
     }
     const { hostname, port, username, password, searchParams } = this.#url;
     const env: Record<string, string> = {
-      PGHOST: hostname,
+      // An IPv6 address stands in brackets in a URL only.
+      PGHOST: hostname.replace(/^\[(.*)\]$/, "$1"),
       PGPORT: port || "5432",
       PGUSER: decodeURIComponent(username),
       PGPASSWORD: decodeURIComponent(password),

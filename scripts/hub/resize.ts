@@ -7,6 +7,7 @@ import { digitalOcean } from "./digitalocean.ts";
 import { heal } from "./heal.ts";
 import { actOptions, carryOut, consent, planWith, tellToCommit } from "./host-act.ts";
 import { dropletChange } from "./planned-changes.ts";
+import { requireVolume } from "./require-volume.ts";
 import { openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -28,6 +29,7 @@ export const verb = defineVerb({
       // What does not fit is refused before anything is stopped.
       const hub = describeHub({ ...config, settings: { ...config.settings, size } });
       const dryRun = values["dry-run"] === true;
+      await requireVolume(open);
       const refresh = dryRun ? false : await heal(open);
       const deployed = await deployedHost(open);
       if (!deployed) {

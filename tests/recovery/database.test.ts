@@ -7,21 +7,25 @@ import { useHostFolders } from "./host-folders.ts";
 const host = useHostFolders();
 
 /** A database called `name` on a server that has `others` beside it. */
-async function databaseElsewhere(name: string, others: string[]): Promise<ChatDatabase> {
+async function databaseElsewhere(
+  name: string,
+  others: string[],
+  server = "db.example.com",
+): Promise<ChatDatabase> {
   await host.put(
     "bin/docker",
     `#!/bin/sh
 text=$(cat)
 printf '%s: %s\\n' "$PGDATABASE" "$text" | tr '\\n' ' ' >>${host.at("asked")}
 echo >>${host.at("asked")}
-case $text in *"SELECT datname"*) echo ${others[0] ?? ""} ;; esac
+case $text in *"SELECT datname"*) echo ${others[0] ?? ""} ;; *host?*) echo "$PGHOST $PGPORT" ;; esac
 `,
   );
   await chmod(host.at("bin/docker"), 0o755);
   vi.stubEnv("PATH", `${host.at("bin")}:${process.env.PATH}`);
   const { ChatDatabase } = await import("../../recovery/database.ts");
   return new ChatDatabase({ database: "external", postgresImage: "postgres" } as never, {
-    databaseUrl: `postgresql://app:secret@db.example.com/${name}`,
+    databaseUrl: `postgresql://app:secret@${server}/${name}`,
   });
 }
 
@@ -49,4 +53,9 @@ it("says what is missing on a server that lets nobody in beside it", async () =>
     /may connect to none of postgres, defaultdb, template1 .*\n {2}fix: GRANT CONNECT/,
   );
   expect((await asked()).some((line) => line.includes("CREATE"))).toBe(false);
+});
+
+it("may have a server without a name", async () => {
+  const database = await databaseElsewhere("chat", [], "[2001:db8::5]:5433");
+  expect(await database.sql("host?")).toBe("2001:db8::5 5433\n");
 });
