@@ -95,6 +95,18 @@ describe("the host", () => {
     const doctor = await hub(["doctor"]);
     expect(doctor.exitCode).not.toBe(0);
     expect(doctor.stdout).toContain("the volume is not mounted at /data");
+    const status = await hub(["status"]);
+    expect(status.exitCode).not.toBe(0);
+    expect(status.stderr).toContain("Docker does not run on the host");
+
+    // One of its name and label that is empty is not it either, as one is that was made anew.
+    const unmarked = await onHost(
+      `mv /run/hidden-link ${link}; systemctl reset-failed; mount ${link} /data && mv /data/.aihub-volume /data/.aside && umount /data; ` +
+        "systemctl start docker.service; systemctl is-active docker.service; journalctl -u aihub-data.service -n 5 -o cat; " +
+        `mount ${link} /data && mv /data/.aside /data/.aihub-volume && umount /data; mv ${link} /run/hidden-link`,
+    ).catch((error: Error) => error.message);
+    expect(unmarked).toMatch(/inactive|failed/);
+    expect(unmarked).toContain("holds no hub");
     await onHost(
       `mv /run/hidden-link ${link}; sed -i 's/-ge 2/-ge 60/' /usr/local/sbin/aihub-mount-data; systemctl reset-failed; systemctl start docker.service`,
     );

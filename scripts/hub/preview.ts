@@ -1,5 +1,6 @@
 import { describeHub } from "../../hub/hub.ts";
 import { lineProgress, silent } from "../progress.ts";
+import { requireVolume } from "./data-volume.ts";
 import { requireNotBehind } from "./deployed-host.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
@@ -22,6 +23,7 @@ export const verb = defineVerb({
     try {
       const { settings } = describeHub(await open.config());
       await requireNotBehind(open, settings.hostGeneration);
+      if (values.refresh !== true) await requireVolume(open);
       const lines = await runOperation(open, (options) =>
         open.stack.preview({ ...options, refresh: values.refresh === true }),
       );

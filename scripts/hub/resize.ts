@@ -2,12 +2,12 @@ import { describeHub } from "../../hub/hub.ts";
 import { sizes } from "../../hub/sizes.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { lineProgress, silent } from "../progress.ts";
+import { requireVolume } from "./data-volume.ts";
 import { deployedHost } from "./deployed-host.ts";
 import { digitalOcean } from "./digitalocean.ts";
 import { heal } from "./heal.ts";
 import { actOptions, carryOut, consent, planWith, tellToCommit } from "./host-act.ts";
 import { dropletChange } from "./planned-changes.ts";
-import { requireVolume } from "./require-volume.ts";
 import { openStack } from "./stack.ts";
 import { defineVerb } from "./verb.ts";
 

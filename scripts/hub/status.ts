@@ -7,11 +7,15 @@ import { defineVerb } from "./verb.ts";
 
 /** The host's report is made anew first, so that the answer is of now. */
 const question =
-  "timeout 90 /usr/local/sbin/aihub-report once >/dev/null 2>&1; timeout 20 docker exec aihub-hub-server-1 node /opt/hub-server/main.mjs status --json";
+  "timeout 15 docker version >/dev/null 2>&1 || exit 1; timeout 90 /usr/local/sbin/aihub-report once >/dev/null 2>&1; timeout 20 docker exec aihub-hub-server-1 node /opt/hub-server/main.mjs status --json";
 
 /** For a host whose hub-server does not answer: what Docker says. */
 const plainQuestion = [
   "set -eu",
+  // Without its volume it does not start, and keeps who asks waiting.
+  'timeout 15 docker version >/dev/null 2>&1 || { printf "✘ Docker does not run on the host, and no service: %s\\n" ' +
+    '"$(journalctl -u aihub-data.service -u docker.service -n 1 -o cat | cut -c1-300)" >&2; ' +
+    'printf "  fix: npm run hub -- doctor looks further\\n" >&2; exit 1; }',
   "date -u +%Y-%m-%dT%H:%M:%SZ",
   'basename "$(readlink -f /opt/aihub/current)"',
   "df --block-size=1 --output=size,used /data | tail -n 1",

@@ -1,10 +1,10 @@
 import { describeHub } from "../../hub/hub.ts";
 import { UserError } from "../../hub/user-error.ts";
 import { ask } from "./ask.ts";
-import { requireNotBehind } from "./deployed-host.ts";
+import { newVolumeText, requireVolume, volumeId } from "./data-volume.ts";
+import { deployedHost, requireNotBehind } from "./deployed-host.ts";
 import { heal } from "./heal.ts";
 import { IntentFile } from "./replacement-intent.ts";
-import { requireVolume } from "./require-volume.ts";
 import { rolloutNote } from "./rollout-note.ts";
 import { openStack } from "./stack.ts";
 import { runOperation } from "./update.ts";
@@ -36,6 +36,7 @@ export const verb = defineVerb({
       await requireNotBehind(open, settings.hostGeneration);
       // Who asks for a look at what is there takes what is missing as it is.
       if (values.refresh !== true) await requireVolume(open);
+      const before = { volume: await volumeId(open), host: (await deployedHost(open))?.id };
       const stale = await heal(open);
       if (!open.instance && !values.yes) {
         const preview = await runOperation(open, (options) => open.stack.preview(options));
@@ -49,6 +50,10 @@ export const verb = defineVerb({
       );
       // A replacement that was begun has its end by this.
       await (await IntentFile.of(open)).remove();
+      if (before.volume !== undefined && (await volumeId(open)) !== before.volume) {
+        const sameHost = (await deployedHost(open))?.id === before.host;
+        if (sameHost) throw new UserError(newVolumeText(open));
+      }
       const outputs = await open.stack.outputs();
       const value = (name: string) => String(outputs[name]?.value ?? "");
       const note = lines.changed > 0 ? await rolloutNote(open, value("release")) : undefined;

@@ -128,7 +128,7 @@ UNIT
 data_volume() {
     write /usr/local/sbin/aihub-mount-data <<SCRIPT || true
 #!/bin/sh
-# Mounts the hub's volume at /data: the named one, with the right label, or none.
+# Mounts the hub's volume at /data: the named one, with the right label and the hub's marker, or none.
 set -eu
 mountpoint -q /data && exit 0
 link=/dev/disk/by-id/scsi-0DO_Volume_$volume
@@ -157,6 +157,12 @@ if [ -n "\$blocks" ] && [ \$((\$blocks + 1048576)) -lt "\$(blockdev --getsize64 
 fi
 mkdir -p /data
 mount -o noatime,discard "\$device" /data 2>/dev/null || mount -o noatime "\$device" /data
+# An empty volume under the same name is no hub's: services would begin anew in it.
+if [ ! -f /data/.aihub-volume ] && [ ! -f /run/aihub-new-volume ]; then
+    umount /data
+    echo "volume $volume holds no hub: nothing starts on it until a rollout has made it the hub's" >&2
+    exit 1
+fi
 # Tells services that what the file system had in memory may be gone, also when the kernel went on meanwhile.
 mkdir -p /run/aihub-mounted
 cat /proc/sys/kernel/random/uuid >/run/aihub-mounted/data
@@ -179,6 +185,7 @@ WantedBy=multi-user.target
 UNIT
     systemctl daemon-reload
     systemctl enable --quiet aihub-data.service
+    touch /run/aihub-new-volume
     mountpoint -q /data || systemctl restart aihub-data.service || systemctl start aihub-data.service ||
         fail "cannot mount the volume: $(journalctl -u aihub-data.service -n 2 -o cat | head -n 1 | cut -c1-300)" \
             "attach volume $volume (label $label) to this droplet and run again"
@@ -186,6 +193,7 @@ UNIT
     resize2fs "$(findmnt -n -o SOURCE /data)" >/dev/null 2>&1 ||
         say "this kernel does not let /data grow while it is in use: it grows when the host is started again"
     [ -f /data/.aihub-volume ] || printf '%s\n' "$volume" >/data/.aihub-volume
+    rm -f /run/aihub-new-volume
 }
 
 swap() {

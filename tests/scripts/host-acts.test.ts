@@ -1,11 +1,11 @@
 /** What decides whether the host may be replaced or resized, and how long it was away. */
 import { describe, expect, it } from "vitest";
+import { newVolumeText, requireVolume } from "../../scripts/hub/data-volume.ts";
 import { isGone, nextGeneration, requireNotBehind } from "../../scripts/hub/deployed-host.ts";
 import { gapOf } from "../../scripts/hub/gap-watch.ts";
 import { DROPLET, dropletChange, requireKept } from "../../scripts/hub/planned-changes.ts";
 import { hindrances } from "../../scripts/hub/readiness.ts";
 import { goesOnUnasked } from "../../scripts/hub/replacement-intent.ts";
-import { requireVolume } from "../../scripts/hub/require-volume.ts";
 
 const now = Date.parse("2026-11-25T12:00:00Z");
 const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
@@ -190,7 +190,10 @@ describe("the data volume", () => {
 
   it("is gone, and no host goes for it", async () => {
     await expect(requireVolume(stack([volume]), cloud(false))).rejects.toThrow(
-      /volume v1 of stack prod is not in this DigitalOcean account; nothing was done[\s\S]*npm start -- --refresh --stack prod [\s\S]*replace-host --force --stack prod [\s\S]*--fresh --point POINT --stack prod/,
+      /volume v1 of stack prod is not in this DigitalOcean account; nothing was done[\s\S]*npm start -- --refresh --stack prod /,
+    );
+    expect(newVolumeText(stack([]))).toMatch(
+      /replace-host --force --stack prod [\s\S]*--fresh --point POINT --stack prod$/,
     );
   });
 });
