@@ -14,7 +14,7 @@ const pagesAsText = {
 };
 
 /** Scenarios of up to five minutes each: with them a run comes near the hour and a half that it may take. */
-const longest = ["drill", "canaries", "upgrade"].map(
+const longest = ["drill", "canaries", "lost-volume", "upgrade"].map(
   (name) => `rehearsal/scenarios/${name}.test.ts`,
 );
 

@@ -24,6 +24,7 @@ const life = [
   "crash",
   "replace",
   "faults",
+  "lost-volume",
   "destroy",
   "upgrade",
 ];
