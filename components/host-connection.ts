@@ -15,7 +15,8 @@ export async function connectToHost({ address, privateKey, hostKey }: HostLogin)
   const client = new Client();
   await new Promise<void>((resolve, reject) => {
     client.once("ready", resolve);
-    client.once("error", reject);
+    // More than one may come of a host that goes away. Those after the connection stands reach the running command as its end.
+    client.on("error", reject);
     client.connect({
       host: address,
       username: "root",
@@ -25,7 +26,5 @@ export async function connectToHost({ address, privateKey, hostKey }: HostLogin)
       hostVerifier: (key: Buffer) => key.toString("base64") === pinned,
     });
   });
-  // Errors after the connection stands reach the running command as its end.
-  client.on("error", () => {});
   return client;
 }
