@@ -2,33 +2,26 @@
 import { UserError } from "../../hub/user-error.ts";
 import { type DigitalOcean, digitalOcean } from "./digitalocean.ts";
 import { type OpenStack, REHEARSAL } from "./stack.ts";
-
-interface State {
-  type: string;
-  id?: string;
-  delete?: boolean;
-}
+import { stateResource } from "./state-resource.ts";
 
 type Stack = Pick<OpenStack, "stack">;
 
 /** Undefined: there is none that the state knows. */
-export async function volumeId({ stack }: Stack): Promise<string | undefined> {
-  const { deployment } = (await stack.exportStack()) as { deployment?: { resources?: State[] } };
-  return deployment?.resources?.find(
-    (each) => each.type === "digitalocean:index/volume:Volume" && !each.delete,
-  )?.id;
+export async function volumeId(open: Stack): Promise<string | undefined> {
+  return (await stateResource(open, "digitalocean:index/volume:Volume"))?.id;
 }
 
 /**
  * An act that found out later would have taken the host away for a volume that its replacement cannot have.
+ * @returns the volume's id; undefined when the state knows of none
  * @throws UserError when the stack's volume is gone, with the way to another one
  */
 export async function requireVolume(
   open: Stack,
   api: Pick<DigitalOcean, "get"> = digitalOcean(),
-): Promise<void> {
+): Promise<string | undefined> {
   const id = await volumeId(open);
-  if (!id || (await api.get(`/v2/volumes/${id}`, "volume")) !== undefined) return;
+  if (!id || (await api.get(`/v2/volumes/${id}`, "volume")) !== undefined) return id;
   const { stack } = open;
   throw new UserError(
     `The data volume ${id} of stack ${stack.name} is not in this DigitalOcean account; nothing was done.\n` +

@@ -1,7 +1,9 @@
 /** The host as the stack's state knows it. */
 import { UserError } from "../../hub/user-error.ts";
 import { type DigitalOcean, digitalOcean } from "./digitalocean.ts";
+import { DROPLET } from "./planned-changes.ts";
 import type { OpenStack } from "./stack.ts";
+import { stateResource } from "./state-resource.ts";
 
 export interface DeployedHost {
   /** Of the droplet. */
@@ -15,26 +17,11 @@ export interface DeployedHost {
   pendingReplacement: boolean;
 }
 
-interface State {
-  type: string;
-  id?: string;
-  delete?: boolean;
-  pendingReplacement?: boolean;
-  inputs?: Record<string, unknown>;
-  outputs?: Record<string, unknown>;
-  replacementTrigger?: unknown;
-}
-
 /** Undefined: there is none that the state knows. */
 export async function deployedHost(
   open: Pick<OpenStack, "stack">,
 ): Promise<DeployedHost | undefined> {
-  const { deployment } = (await open.stack.exportStack()) as {
-    deployment?: { resources?: State[] };
-  };
-  const found = deployment?.resources?.find(
-    (each) => each.type === "digitalocean:index/droplet:Droplet" && !each.delete,
-  );
+  const found = await stateResource(open, DROPLET);
   if (!found?.id) return undefined;
   const generation = Number(found.replacementTrigger);
   return {

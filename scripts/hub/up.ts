@@ -35,8 +35,8 @@ export const verb = defineVerb({
       }
       await requireNotBehind(open, settings.hostGeneration);
       // Who asks for a look at what is there takes what is missing as it is.
-      if (values.refresh !== true) await requireVolume(open);
-      const before = { volume: await volumeId(open), host: (await deployedHost(open))?.id };
+      const volume = await (values.refresh === true ? volumeId(open) : requireVolume(open));
+      const host = (await deployedHost(open))?.id;
       const stale = await heal(open);
       if (!open.instance && !values.yes) {
         const preview = await runOperation(open, (options) => open.stack.preview(options));
@@ -50,9 +50,8 @@ export const verb = defineVerb({
       );
       // A replacement that was begun has its end by this.
       await (await IntentFile.of(open)).remove();
-      if (before.volume !== undefined && (await volumeId(open)) !== before.volume) {
-        const sameHost = (await deployedHost(open))?.id === before.host;
-        if (sameHost) throw new UserError(newVolumeText(open));
+      if (volume !== undefined && lines.changed > 0 && (await volumeId(open)) !== volume) {
+        if ((await deployedHost(open))?.id === host) throw new UserError(newVolumeText(open));
       }
       const outputs = await open.stack.outputs();
       const value = (name: string) => String(outputs[name]?.value ?? "");
